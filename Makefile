@@ -1,0 +1,39 @@
+# `make run` starts the assistant, `make test` tests it. Both install first; nothing is installed outside this folder.
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+INSTALLED := .venv/.installed
+export RASA_TELEMETRY_ENABLED := false
+export UV_NO_CONFIG := 1
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+
+.PHONY: run test setup lock titles clean
+
+run: setup
+	@exec $(PYTHON) -W ignore -m sijbot.cli run
+
+test: setup
+	@$(PYTHON) -W ignore -m sijbot.cli train
+	@$(PYTHON) -W ignore -m pytest tests/unit tests/content tests/project tests/records tests/action_server tests/cli tests/adapters tests/conversations tests/stories
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml packages/no-tensorflow/pyproject.toml packages/no-tensorflow/tensorflow/__init__.py packages/no-tensorflow/keras/__init__.py
+	@command -v $(UV) >/dev/null 2>&1 || { echo "Getting the installer (uv) into .uv …"; \
+		python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv; } \
+		|| { rm -rf .uv; echo "Could not make .uv: python3 with its venv module and a network are needed (Debian: apt install python3-venv)."; exit 1; }
+	@echo "Installing into .venv …"
+	@$(UV) venv --quiet --clear --python 3.11 .venv \
+		|| { echo "Python 3.11 is needed: it is neither here nor could uv fetch it. Install Python 3.11 and try again."; exit 1; }
+	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps ./packages/no-tensorflow --editable .
+	@touch $@
+
+lock:
+	@UV_NO_CONFIG= $(PYTHON) scripts/lock.py $(UV)
+
+titles: setup
+	@$(PYTHON) -m scripts.titles
+
+clean:
+	rm -rf .venv .uv var models .rasa
