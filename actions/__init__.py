@@ -1,0 +1,1 @@
+"""Custom actions: read the tracker, call sijbot, dispatch, return events. No medical words."""

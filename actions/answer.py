@@ -1,0 +1,89 @@
+"""Answers what was understood, with the safety net and what a standing level forbids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Text
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.turn import Turn, read_turn, say, say_all
+from sijbot import runtime
+from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, safety_net_reply
+from sijbot.exercise_gate import refusal
+from sijbot.regions import worded
+from sijbot.replies import Reply
+from sijbot.routing import DID_YOU_MEAN, Expecting
+
+# Where these lead when no story says otherwise.
+REACTIONS = {
+    "push_back": "action_explain_feeling", "ask_more": "action_more", "ask_why": "action_more", "exercise_hurts": "action_stop_exercise",
+    "seen_by_clinician": "action_seen", "report_symptom": "action_ask_about_symptom", "inform": "action_ask_rephrase",
+    "affirm": "action_ask_rephrase", "deny": "action_ask_rephrase", "start_again": "action_start_again",
+}  # fmt: skip
+SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge", "help", "out_of_scope")
+
+
+class ActionAnswer(Action):
+    """Says the answer to the question of this message, whichever rule led here."""
+
+    def name(self) -> Text:
+        return "action_answer"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn, content = read_turn(tracker), runtime.current().content
+        understood, following = turn.understood, "action_listen"
+        if understood["outcome"] == "answer" and understood["id"] in content.subject_of:
+            events = _answer(dispatcher, turn, understood["id"])
+        elif turn.assessment.level == "urgent" and understood["outcome"] != "answer":
+            events = []  # the hand-off has been shown, and nothing else was asked that could be told apart
+        elif understood["outcome"] == "clarify":
+            events = _clarify(dispatcher, turn)
+        elif understood["intent"] in SMALL_TALK:
+            dispatcher.utter_message(response=f"utter_{understood['intent']}")
+            events = []
+        else:
+            events, following = [], REACTIONS[understood["intent"]]
+        if turn.assessment.level == "soon" and not turn.booking_line_shown:
+            say(dispatcher, booking_line_reply(content, turn.region))
+            events.append(SlotSet("booking_line_shown", True))
+        events.extend(_ask_again(dispatcher, turn))
+        return [*events, FollowupAction(following)]
+
+
+def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> List[Dict[Text, Any]]:
+    content = runtime.current().content
+    refused = refusal(runtime.current(), turn.conversation_id, content_id, turn.assessment, turn.raised_earlier, turn.expecting, turn.region)
+    if refused:
+        say(dispatcher, Reply(refused))
+        return []
+    safety_net = safety_net_reply(content, content_id, turn.region, turn.safety_net_shown)
+    say_all(dispatcher, answer_replies(content, content_id, turn.situations))
+    say(dispatcher, safety_net)
+    return [SlotSet("topic", content_id), *([SlotSet("safety_net_shown", True)] if safety_net else []), *_closes(turn)]
+
+
+def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
+    """R20: a question of the screen that was passed over is put once more."""
+    if not turn.waits_for_safety_answer or turn.expecting.asked > 1:
+        return []
+    content = runtime.current().content
+    question = content.red_flags[turn.expecting.question].question
+    say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question)))
+    return [SlotSet("expecting", replace(turn.expecting, asked=turn.expecting.asked + 1).to_slot())]
+
+
+def _clarify(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
+    reply = clarify_reply(runtime.current().content, [item["id"] for item in turn.understood["ranking"]])
+    say(dispatcher, reply)
+    if turn.waits_for_safety_answer or not reply.buttons:
+        return []
+    first = reply.buttons[0].payload.partition(":")[2]
+    return [SlotSet("expecting", Expecting(DID_YOU_MEAN, first).to_slot())]
+
+
+def _closes(turn: Turn) -> List[Dict[Text, Any]]:
+    """An answer closes an open "did you mean"; the screen's own question stays open."""
+    return [SlotSet("expecting", None)] if turn.expecting and not turn.waits_for_safety_answer else []

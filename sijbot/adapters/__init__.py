@@ -1,0 +1,1 @@
+"""Where the core meets Rasa and the web. The only part that imports `rasa`."""

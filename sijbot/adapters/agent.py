@@ -1,0 +1,48 @@
+"""Loads Rasa's agent our way: in-process actions, our tracker store, no fail-safe wrapper that forgets conversations."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from rasa.core.agent import Agent
+from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore
+from rasa.shared.core.domain import Domain
+from rasa.utils.endpoints import EndpointConfig
+
+from sijbot.adapters.local_actions import LocalActions, compile_action_validation, load_actions
+from sijbot.adapters.tracker_store import ConversationStore
+from sijbot.runtime import Runtime
+
+
+class ModelError(Exception):
+    """The trained model cannot be loaded; the message says where it is and what to do."""
+
+
+class CandidAgent(Agent):
+    """Keeps the tracker store bare: Rasa's wrapper answers a database fault with an empty history, which would forget a danger sign."""
+
+    @staticmethod
+    def _create_tracker_store(store: Optional[TrackerStore], domain: Domain) -> TrackerStore:
+        store.domain = domain
+        return store
+
+
+def load_agent(runtime: Runtime, keep_conversations: bool = True) -> CandidAgent:
+    """Return the agent with the trained model.
+
+    keep_conversations: False keeps them in memory only (`sijbot ask`, benchmarks).
+    Raises: ModelError.
+    """
+    compile_action_validation()
+    url = runtime.settings.action_endpoint_url
+    actions = EndpointConfig(url, enable_selective_domain=True) if url else LocalActions(load_actions())
+    store = ConversationStore(runtime.engine) if keep_conversations else InMemoryTrackerStore(None)
+    path = runtime.settings.model
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no trained model; run `sijbot train`")
+    try:
+        agent = CandidAgent(tracker_store=store, action_endpoint=actions)  # Agent.load would make a plain Agent
+        agent.load_model(str(path))
+        return agent
+    except Exception as error:
+        raise ModelError(f"{path}: the model cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}); run `sijbot train`") from error

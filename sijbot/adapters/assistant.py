@@ -1,0 +1,139 @@
+"""One turn: screen, hand over, then let Rasa answer under a deadline. Every channel comes in here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+
+from rasa.core.channels.channel import OutputChannel, UserMessage
+
+from sijbot.content.model import LEVELS
+from sijbot.records.schema import FAULTS as DATABASE_FAULTS
+from sijbot.regions import worded
+from sijbot.replies import CARE_CARD, FAULT, Button, Reply
+from sijbot.runtime import Runtime
+from sijbot.triage import Assessment, hand_off_message, replaces_answer
+
+logger = logging.getLogger(__name__)
+
+UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
+TURN_DEADLINE_S = 2.5
+EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Who is speaking: an id that the server made, and the country for telephone numbers."""
+
+    id: str
+    region: str = "unknown"
+
+    @classmethod
+    def new(cls, region: str = "unknown") -> "Conversation":
+        return cls(secrets.token_urlsafe(24), region)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What came of one message. `failed` says that the answer could not be made and a fault sentence stands in its place."""
+
+    replies: tuple[Reply, ...]
+    assessment: Assessment
+    failed: bool
+
+
+@dataclass
+class ReplyCollector(OutputChannel):
+    """Collects the replies of one turn; the second copy of a hand-off is dropped by its id."""
+
+    replies: List[Reply] = field(default_factory=list)
+
+    @classmethod
+    def name(cls) -> Text:
+        return "web"
+
+    def add(self, reply: Reply) -> None:
+        if reply.id is None or reply.id not in {known.id for known in self.replies}:
+            self.replies.append(reply)
+
+    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+        """Take a reply of ours, or a plain response of the domain."""
+        if message.get("reply"):
+            self.add(Reply.from_dict(message["reply"]))
+        elif message.get("text"):
+            self.add(Reply(message["text"]))
+
+
+class Assistant:
+    """Takes turns. `handle` is Rasa's way in: `Agent.handle_message`."""
+
+    def __init__(self, runtime: Runtime, handle: Callable[[UserMessage], Awaitable[Any]]) -> None:
+        self._runtime = runtime
+        self._handle = handle
+        self._running: set[asyncio.Task] = set()
+
+    async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
+        """Return the replies to one message; never none, and never later than the deadline.
+
+        text: any length; all of it is screened. button: the payload that was pressed, already verified by the channel.
+        A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
+        """
+        content = self._runtime.content
+        assessment = self._runtime.screen(text)
+        collector = ReplyCollector()
+        card = hand_off_message(content, assessment, conversation.region)
+        if card and card.level != "soon":
+            collector.add(card)
+        metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button}
+        message = UserMessage(
+            text[:UNDERSTOOD_CHARACTERS], collector, conversation.id, input_channel=channel, metadata=metadata,
+        )  # fmt: skip
+        deadline = EMERGENCY_DEADLINE_S if replaces_answer(content, assessment) else TURN_DEADLINE_S
+        fault = await self._finished(self._handle_safely(message), deadline)
+        return self._turn(collector, assessment, fault, conversation.region)
+
+    async def _finished(self, work: Awaitable[Optional[str]], deadline_s: float) -> Optional[str]:
+        """Return None where the work ended well in time, else the key of the sentence that says otherwise.
+
+        Late work goes on, so that what was said is still written down.
+        """
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        done, _ = await asyncio.wait({task}, timeout=deadline_s)
+        return task.result() if done else "fault"
+
+    async def _handle_safely(self, message: UserMessage) -> Optional[str]:
+        try:
+            await self._handle(message)
+            return None
+        except DATABASE_FAULTS as error:
+            logger.error("turn failed, the database does not answer: %s", type(error).__name__)
+            return "unavailable"
+        except (Exception, SystemExit) as error:  # Rasa ends the process on some errors
+            logger.error("turn failed: %s", type(error).__name__)
+            return "fault"
+
+    def _turn(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], region: str) -> Turn:
+        said = [reply for reply in collector.replies if reply.kind != FAULT]
+        cards = sorted((reply for reply in said if reply.kind == CARE_CARD), key=lambda reply: LEVELS.index(reply.level))
+        replies = cards + [reply for reply in said if reply.kind != CARE_CARD]
+        if fault is None and (len(said) < len(collector.replies) or not replies):
+            fault = "fault"
+        has_answer = len(replies) > len(cards) or any(card.level == "emergency" for card in cards)
+        if fault and not has_answer:
+            replies.append(Reply(worded(self._runtime.content, fault, region), kind=FAULT))
+        return Turn(tuple(replies), assessment, fault is not None)
+
+
+def greeting(runtime: Runtime, region: str) -> Reply:
+    """Return the first words of a conversation: what this is and is not."""
+    return Reply(worded(runtime.content, "greeting", region))
+
+
+def with_signed_buttons(reply: Reply, sign: Callable[[str], str]) -> Reply:
+    """Return the reply with every button's payload replaced by its signed form."""
+    return replace(reply, buttons=tuple(Button(button.title, sign(button.payload)) for button in reply.buttons))

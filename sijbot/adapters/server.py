@@ -1,0 +1,106 @@
+"""The web server: the page, the channel, `/live` and `/ready`. One process, no Rasa HTTP API."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
+from sanic import Sanic
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, file
+from sanic.response import json as json_response
+
+from sijbot.adapters.assistant import Assistant, Conversation, Turn
+from sijbot.adapters.web_channel import WebChannel
+from sijbot.records import repository
+from sijbot.regions import worded
+from sijbot.replies import CARE_CARD, FAULT, Reply
+from sijbot.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+PAGE = {"/": ("index.html", "text/html; charset=utf-8"), "/chat.css": ("chat.css", "text/css"), "/chat.js": ("chat.js", "text/javascript")}
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}  # fmt: skip
+REQUEST_BYTES = 4 * 1024 * 1024  # read whole, so that a body over the channel's limit gets a sentence and not a broken connection
+CANARY_TOPIC = "back_in_place"
+
+
+def create_app(runtime: Runtime, agent: Agent) -> Sanic:
+    """Return the Sanic app that serves one assistant."""
+    app = Sanic("sijbot", register=False, configure_logging=False)
+    app.config.REQUEST_MAX_SIZE = REQUEST_BYTES
+    app.config.FALLBACK_ERROR_FORMAT = "json"
+    app.ctx.agent, app.ctx.runtime = agent, runtime
+    widget = runtime.settings.root / "widget"
+
+    async def handle(message: UserMessage) -> Any:
+        return await app.ctx.agent.handle_message(message)
+
+    for route, (name, content_type) in PAGE.items():
+        app.add_route(_page(widget / name, content_type), route, name=f"page_{name}")
+    app.blueprint(WebChannel(runtime).blueprint(handle), url_prefix="/webhooks/web")
+
+    @app.get("/live")
+    async def live(request: Request) -> HTTPResponse:
+        return json_response({"status": "live"})
+
+    @app.get("/ready")
+    async def ready(request: Request) -> HTTPResponse:
+        faults = await canary_faults(runtime, Assistant(runtime, handle))
+        return json_response({"status": "not ready", "faults": faults}, 503) if faults else json_response({"status": "ready"})
+
+    @app.exception(Exception)
+    async def on_fault(request: Request, error: Exception) -> HTTPResponse:
+        status = error.status_code if isinstance(error, SanicException) else 500
+        if status >= 500:
+            logger.error("request failed: %s", type(error).__name__)
+        key = {413: "too_long", 404: "not_here", 405: "not_here"}.get(status, "fault" if status >= 500 else "bad_request")
+        reply = Reply(worded(runtime.content, key, runtime.settings.region), kind=FAULT)
+        return json_response({"replies": [reply.to_dict()]}, status)
+
+    @app.middleware("response")
+    async def add_headers(request: Request, response: HTTPResponse) -> None:
+        response.headers.update(SECURITY_HEADERS)
+
+    return app
+
+
+def _page(path: Path, content_type: str) -> Any:
+    async def page(request: Request) -> HTTPResponse:
+        return await file(path, mime_type=content_type, headers={"Cache-Control": "no-cache"})
+
+    return page
+
+
+async def canary_faults(runtime: Runtime, assistant: Assistant) -> list[str]:
+    """Return what does not work, of one known question and one known danger sign, asked in a conversation that is erased afterwards."""
+    content = runtime.content
+    flag_id, case = next(
+        (flag_id, case) for flag_id, flag in content.red_flags.items() if flag.level == "emergency" and not flag.hand_off
+        for case in content.cases[flag_id] if case.expect == "fire"
+    )  # fmt: skip
+    conversation = Conversation.new()
+    question = await assistant.take_turn(conversation, content.title_of(CANARY_TOPIC))
+    danger = await assistant.take_turn(conversation, case.text)
+    faults = [] if _answers(question, content.answers[CANARY_TOPIC].short) else ["the canary question was not answered"]
+    if danger.failed or danger.replies[0].kind != CARE_CARD or flag_id not in danger.assessment.flags:
+        faults.append("the canary danger sign was not handed over")
+    try:
+        with runtime.engine.begin() as connection:
+            repository.forget(connection, conversation.id)
+    except Exception as error:
+        faults.append(f"the database does not answer ({type(error).__name__})")
+    return faults
+
+
+def _answers(turn: Turn, text: str) -> bool:
+    return not turn.failed and any(text in reply.text for reply in turn.replies)

@@ -1,0 +1,136 @@
+"""The way in from a web page: `POST …/conversations` for a token, `POST …/webhook` for a turn. Rasa's open `rest` channel stays off."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Awaitable, Callable, Dict, Optional, Text
+
+from rasa.core.channels.channel import InputChannel, UserMessage
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse
+from sanic.response import json as json_response
+
+from sijbot import runtime as process_runtime
+from sijbot.adapters.assistant import Assistant, Conversation, greeting, with_signed_buttons
+from sijbot.adapters.tokens import Tokens
+from sijbot.regions import worded
+from sijbot.replies import FAULT, Reply
+from sijbot.runtime import Runtime
+from sijbot.settings import signing_secret
+
+BODY_BYTES = 32 * 1024
+
+
+class Refused(Exception):
+    """A request that is not a turn: HTTP status, the key of the sentence in wording.yml, and the conversation's region."""
+
+    def __init__(self, status: int, wording: str, region: str = "unknown") -> None:
+        super().__init__(wording)
+        self.status, self.wording, self.region = status, wording, region
+
+
+class WebChannel(InputChannel):
+    """Conversation ids are made here and travel in a signed token; typed text is never a command."""
+
+    def __init__(self, runtime: Optional[Runtime] = None) -> None:
+        self._given_runtime = runtime
+
+    @classmethod
+    def name(cls) -> Text:
+        return "web"
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> "WebChannel":
+        return cls()
+
+    @property
+    def runtime(self) -> Runtime:
+        return self._given_runtime or process_runtime.current()
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the routes."""
+        routes = Blueprint("web_channel")
+        assistant = Assistant(self.runtime, on_new_message)
+        tokens = Tokens(signing_secret(self.runtime.settings))
+
+        @routes.post("/conversations")
+        async def start(request: Request) -> HTTPResponse:
+            try:
+                region = _region(_body(request), self.runtime)
+            except Refused as refused:
+                return self._refusal(refused)
+            conversation = Conversation.new(region)
+            first = greeting(self.runtime, region)
+            return _respond({"token": tokens.issue(conversation), "replies": [first.to_dict()]})
+
+        @routes.post("/webhook")
+        async def receive(request: Request) -> HTTPResponse:
+            try:
+                conversation = _conversation(request, tokens)
+                text, button = _message(_body(request, conversation.region), conversation, tokens, self.runtime)
+            except Refused as refused:
+                return self._refusal(refused)
+            turn = await assistant.take_turn(conversation, text, button)
+            replies = [with_signed_buttons(reply, lambda payload: tokens.sign(conversation, payload)).to_dict() for reply in turn.replies]
+            return _respond({"replies": replies})
+
+        return routes
+
+    def _refusal(self, refused: Refused) -> HTTPResponse:
+        reply = Reply(worded(self.runtime.content, refused.wording, refused.region), kind=FAULT)
+        return _respond({"replies": [reply.to_dict()]}, refused.status)
+
+
+def _respond(body: Dict[Text, Any], status: int = 200) -> HTTPResponse:
+    return json_response(body, status, headers={"Cache-Control": "no-store"}, ensure_ascii=False, dumps=json.dumps)
+
+
+def _conversation(request: Request, tokens: Tokens) -> Conversation:
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    conversation = tokens.read(token.strip()) if scheme.lower() == "bearer" else None
+    if conversation is None:
+        raise Refused(401, "no_token")
+    return conversation
+
+
+def _body(request: Request, region: str = "unknown") -> Dict[Text, Any]:
+    if len(request.body) > BODY_BYTES:
+        raise Refused(413, "too_long", region)
+    try:
+        body = json.loads(request.body or b"{}")
+    except ValueError:
+        raise Refused(400, "bad_request", region) from None
+    if not isinstance(body, dict):
+        raise Refused(400, "bad_request", region)
+    return body
+
+
+def _region(body: Dict[Text, Any], runtime: Runtime) -> str:
+    region = body.get("region") or runtime.settings.region
+    if region not in runtime.content.regions:
+        raise Refused(400, "bad_request")
+    return region
+
+
+def _message(body: Dict[Text, Any], conversation: Conversation, tokens: Tokens, runtime: Runtime) -> tuple[str, Optional[str]]:
+    """Return (text, payload of a pressed button or None)."""
+    if "payload" in body:
+        payload = tokens.verified(conversation, body["payload"]) if isinstance(body["payload"], str) else None
+        if payload is None:
+            raise Refused(400, "bad_request", conversation.region)
+        return button_text(runtime, payload), payload
+    text = body.get("message")
+    if not isinstance(text, str) or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise Refused(400, "bad_request", conversation.region)
+    return typed_text(text), None
+
+
+def typed_text(text: str) -> str:
+    """Return typed text so that Rasa cannot read it as a command: a leading slash is taken off."""
+    return text.strip().lstrip("/").strip()
+
+
+def button_text(runtime: Runtime, payload: str) -> str:
+    """Return what pressing the button says, for the record: the title of what it asks for."""
+    return runtime.content.title_of(payload.partition(":")[2])

@@ -1,0 +1,97 @@
+"""From an answer or exercise, and what is known of the person, to replies."""
+
+from __future__ import annotations
+
+from typing import Iterable, Optional, Sequence
+
+from sijbot.content.model import Answer, Caution, Content, Exercise
+from sijbot.regions import worded
+from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
+
+DID_YOU_MEAN_AT_MOST = 3
+RELATED_AT_MOST = 2
+
+
+def answer_replies(content: Content, content_id: str, situations: Sequence[str]) -> list[Reply]:
+    """Return the short form of an answer, or an exercise whole, with the cautions that fit the person, sources and related questions."""
+    if content_id in content.exercises:
+        return [_exercise_reply(content, content_id, content.exercises[content_id], situations)]
+    answer = content.answers[content_id]
+    text = _with_cautions(answer.short, answer.cautions, situations)
+    buttons = (Button(content.wording["more_hint"], f"more:{content_id}"), *_related(content, answer))
+    return [Reply(text, title=answer.title, buttons=buttons, sources=citations(content, answer.sources))]
+
+
+def more_replies(content: Content, content_id: Optional[str], situations: Sequence[str]) -> list[Reply]:
+    """Return the long form of the answer just given, or a sentence that there is no more."""
+    if content_id not in content.answers:
+        return [Reply(content.wording["nothing_more"])]
+    answer = content.answers[content_id]
+    text = _with_cautions(answer.more, answer.cautions, situations)
+    return [Reply(text, title=answer.title, buttons=_related(content, answer), sources=citations(content, answer.sources))]
+
+
+def push_back_replies(content: Content, content_id: Optional[str]) -> list[Reply]:
+    """Return what the answer says to somebody who disagrees with it."""
+    answer = content.answers.get(content_id or "")
+    if answer is None or answer.push_back is None:
+        return [Reply(content.wording["push_back"])]
+    return [Reply(answer.push_back, buttons=_related(content, answer), sources=citations(content, answer.sources))]
+
+
+def clarify_reply(content: Content, ranking: Iterable[str]) -> Reply:
+    """Return "did you mean" with the closest ids as buttons, or a request to say it again where there are none."""
+    known = [content_id for content_id in ranking if content_id in content.subject_of][:DID_YOU_MEAN_AT_MOST]
+    if not known:
+        return Reply(content.wording["rephrase"])
+    buttons = tuple(Button(content.title_of(content_id), f"topic:{content_id}") for content_id in known)
+    return Reply(content.wording["did_you_mean"], kind=CHOICES, buttons=buttons)
+
+
+def information_reply(content: Content, flag_id: str, region_code: Optional[str]) -> Reply:
+    """Return the answer to a question about a danger sign, with what to do if it is there now (R13, R15)."""
+    flag = content.red_flags[flag_id]
+    text = f"{flag.information}\n\n{worded(content, 'information_now', region_code)}"
+    return Reply(text, title=flag.title, sources=citations(content, flag.sources))
+
+
+def safety_net_reply(content: Content, content_id: str, region_code: Optional[str], shown_before: bool) -> Optional[Reply]:
+    """Return when to get help: in full the first time that a subject calls for it, one line after that, nothing for other subjects."""
+    if not content.subjects[content.subject_of[content_id]].safety_net:
+        return None
+    return Reply(worded(content, "safety_net_line" if shown_before else "safety_net", region_code))
+
+
+def booking_line_reply(content: Content, region_code: Optional[str]) -> Reply:
+    """Return the one line by which a `soon` finding goes with an answer."""
+    return Reply(worded(content, "booking_line", region_code))
+
+
+def talk_reply(content: Content, intent: str, region_code: Optional[str]) -> Reply:
+    """Return what is said to a message that tells or reacts, where no story leads on from it."""
+    key = intent if intent in ("report_symptom", "exercise_hurts", "push_back") else "rephrase"
+    return Reply(worded(content, key, region_code))
+
+
+def citations(content: Content, keys: Iterable[str]) -> tuple[Citation, ...]:
+    """Return the sources of an answer as they are shown."""
+    return tuple(Citation(content.sources[key].title, content.sources[key].url) for key in keys)
+
+
+def _exercise_reply(content: Content, content_id: str, exercise: Exercise, situations: Sequence[str]) -> Reply:
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(exercise.steps, 1))
+    stop = "\n".join(f"- {item}" for item in exercise.stop_if)
+    blocks = [exercise.purpose, steps, f"How much: {exercise.dose}", f"Stop if:\n{stop}"]
+    if exercise.easier:
+        blocks.append(f"Easier: {exercise.easier}")
+    text = _with_cautions("\n\n".join(blocks), exercise.adapt, situations)
+    return Reply(text, kind=STEPS, title=exercise.title, buttons=_related(content, exercise), sources=citations(content, exercise.sources))
+
+
+def _with_cautions(text: str, cautions: Iterable[Caution], situations: Sequence[str]) -> str:
+    fitting = [caution.text for caution in cautions if caution.when in situations]
+    return "\n\n".join([text, *fitting])
+
+
+def _related(content: Content, record: Answer | Exercise) -> tuple[Button, ...]:
+    return tuple(Button(content.title_of(content_id), f"topic:{content_id}") for content_id in record.related[:RELATED_AT_MOST])

@@ -1,0 +1,109 @@
+"""Benchmarks on the real server: start, turns over HTTP, memory; and the screen and the encoder alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Iterator, Optional
+
+from sijbot.content import Content, load
+from sijbot.settings import Settings
+
+TURNS_PER_CONVERSATION = 10
+START_DEADLINE_S = 120
+
+
+def measure(settings: Settings, turns: int, port: int) -> Iterator[str]:
+    """Yield one line per figure. Starts the server on `port`, and ends it."""
+    content = load(settings.content)
+    texts = _texts(content)
+    yield from _screen_figures(content, texts)
+    yield from _encoder_figures(texts)
+    environment = {**os.environ, "PORT": str(port), "RASA_TELEMETRY_ENABLED": "false"}
+    began = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"], cwd=settings.root, env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        while not _is_ready(base):
+            if server.poll() is not None or time.perf_counter() - began > START_DEADLINE_S:
+                yield "the server did not become ready"
+                return
+            time.sleep(0.1)
+        yield f"start to ready: {time.perf_counter() - began:.1f} s"
+        yield from _turn_figures(base, texts, turns)
+        yield f"memory after {turns} turns: {_resident_mb(server.pid)} MB"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _texts(content: Content) -> list[str]:
+    """Return what is asked: the titles of all answers and exercises, and every tenth case of the red flags."""
+    titles = [content.title_of(content_id) for content_id in sorted(content.subject_of)]
+    cases = [case.text for flag_id in sorted(content.cases) for case in content.cases[flag_id]]
+    return titles + cases[::10]
+
+
+def _is_ready(base: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{base}/ready", timeout=5).status == 200
+    except OSError:
+        return False
+
+
+def _post(url: str, body: dict, token: Optional[str] = None) -> dict:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
+
+
+def _turn_figures(base: str, texts: list[str], turns: int) -> Iterator[str]:
+    times_ms, token = [], ""
+    for number in range(turns):
+        if number % TURNS_PER_CONVERSATION == 0:
+            token = _post(f"{base}/webhooks/web/conversations", {})["token"]
+        began = time.perf_counter()
+        _post(f"{base}/webhooks/web/webhook", {"message": texts[number % len(texts)]}, token)
+        times_ms.append((time.perf_counter() - began) * 1000)
+    yield f"turn over HTTP: {_quantiles(times_ms)}"
+
+
+def _screen_figures(content: Content, texts: list[str]) -> Iterator[str]:
+    from sijbot.triage import Screen
+
+    screen = Screen(content)
+    yield f"screen, {len(texts)} short messages: {_quantiles([_timed_ms(screen, text) for text in texts])}"
+    story = " ".join(texts)[:2000]
+    yield f"screen, 2,000 characters: {_quantiles([_timed_ms(screen, story) for _ in range(20)])}"
+
+
+def _encoder_figures(texts: list[str]) -> Iterator[str]:
+    from sijbot.language.encoder import SentenceEncoder
+
+    encoder = SentenceEncoder()
+    yield f"encoder: {_quantiles([_timed_ms(encoder.encode, text) for text in texts])}"
+
+
+def _timed_ms(function, argument: str) -> float:
+    began = time.perf_counter()
+    function(argument)
+    return (time.perf_counter() - began) * 1000
+
+
+def _quantiles(times_ms: list[float]) -> str:
+    cuts = statistics.quantiles(times_ms, n=100)
+    return f"p50 {cuts[49]:.1f} ms, p95 {cuts[94]:.1f} ms, p99 {cuts[98]:.1f} ms"
+
+
+def _resident_mb(pid: int) -> int:
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+    return kilobytes // 1024

@@ -1,0 +1,369 @@
+"""The command line: `sijbot …`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")  # before anything of Rasa is imported
+os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and rule
+
+import asyncio
+import json
+import logging
+import socket
+import subprocess
+import warnings
+from datetime import timedelta
+from pathlib import Path
+from typing import Iterator, List, Optional
+
+import typer
+from rich.console import Console
+
+from sijbot import settings as settings_module
+from sijbot.content import Content, ContentError, load
+
+app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False)
+content_app = typer.Typer(help="For clinicians: check, preview and review what stands in content/.", no_args_is_help=True)
+app.add_typer(content_app, name="content")
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+JSONL_HELP = "Read one JSON object per line from standard input, write one per line to standard output."
+
+
+class Stop(Exception):
+    """Ends the command with one message and exit code 1."""
+
+
+def main() -> None:
+    """Run the command line; every expected fault is one message without a stack trace."""
+    warnings.showwarning = lambda *_, **__: None  # the libraries turn their own deprecation warnings back on
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app(standalone_mode=True)
+    except _expected_faults() as fault:
+        err.print(str(fault), style="red", markup=False)
+        sys.exit(1)
+
+
+def _expected_faults() -> tuple:
+    from sijbot.triage.match import PatternError
+
+    faults = [Stop, ContentError, PatternError, settings_module.SettingsError]
+    for name, kind in (("sijbot.adapters.agent", "ModelError"), ("sijbot.adapters.training", "ConfigError")):
+        if name in sys.modules:  # not imported: cannot have been raised
+            faults.append(getattr(sys.modules[name], kind))
+    return tuple(faults)
+
+
+def _settings() -> settings_module.Settings:
+    settings = settings_module.from_environment()
+    os.chdir(settings.root)
+    return settings
+
+
+@app.command(epilog="Example: PORT=8080 sijbot run")
+def run() -> None:
+    """Train where needed, then start the server; the last line says where to open it."""
+    settings = _settings()
+    settings_module.prepare_var(settings)
+    settings_module.signing_secret(settings)
+    _refuse_used_port(settings.host, settings.port)
+    _train_if_needed(settings)
+    out.print("Loading the assistant …")
+    from sijbot import runtime as process_runtime
+    from sijbot.adapters.agent import load_agent
+    from sijbot.adapters.server import create_app
+
+    _quiet_rasa()
+    runtime = process_runtime.build(settings)
+    process_runtime.use(runtime)
+    server = create_app(runtime, load_agent(runtime))
+
+    @server.listener("after_server_start")
+    async def announce(*_) -> None:
+        out.print(f"Ready. Open http://localhost:{settings.port}/")
+
+    server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False)
+
+
+def _refuse_used_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Stop(f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another one") from None
+
+
+def _quiet_rasa() -> None:
+    for name in ("rasa", "rasa_sdk", "sanic", "apscheduler", "alembic", "matplotlib"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # Rasa's error events carry the user's text
+
+
+def _train_if_needed(settings: settings_module.Settings) -> None:
+    from sijbot.adapters.training import check_config, is_current
+
+    check_config(settings.root / "config.yml")
+    if is_current(settings, load(settings.content)):
+        out.print("The model is current.")
+        return
+    # In a process of its own, so that the server does not keep what training needed.
+    if subprocess.run([sys.executable, "-W", "ignore", "-m", "sijbot.cli", "train"], cwd=settings.root).returncode != 0:
+        raise Stop("the model could not be trained; the reason stands above")
+
+
+@app.command(epilog="Example: sijbot train --force")
+def train(force: bool = typer.Option(False, help="Train even where nothing has changed.")) -> None:
+    """Train the model where content ids, data or configuration have changed."""
+    settings = _settings()
+    settings_module.prepare_var(settings)
+    from sijbot.adapters import training
+
+    _quiet_rasa()
+    training.check_config(settings.root / "config.yml")
+    content = load(settings.content)
+    if training.is_current(settings, content) and not force:
+        out.print("The model is current.")
+        return
+    out.print("Training the model; this takes about a minute …")
+    fault = training.train(settings, content)
+    if fault:
+        raise Stop(fault)
+    out.print(f"Trained: {settings.model}")
+
+
+@app.command(epilog="Example: sijbot chat --region uk")
+def chat(region: str = typer.Option("unknown", help="Country for telephone numbers: us, uk, eu, au, ca.")) -> None:
+    """Talk to the assistant in the terminal; an empty line ends it."""
+    from sijbot.adapters.assistant import Conversation, greeting
+    from sijbot.adapters.dialogue import LocalAssistant
+
+    settings = _settings()
+    _train_if_needed(settings)
+    _quiet_rasa()
+
+    async def talk() -> None:
+        local = LocalAssistant.load(settings, keep=False)
+        conversation = Conversation.new(region)
+        buttons: list = []
+        _print_replies([greeting(local.runtime, region)], buttons)
+        while True:
+            line = (await asyncio.to_thread(_input)).strip()
+            if not line:
+                return
+            pressed = buttons[int(line) - 1] if line.isdigit() and 0 < int(line) <= len(buttons) else None
+            turn = await local.say(conversation, pressed.title if pressed else line, pressed.payload if pressed else None)
+            _print_replies(turn.replies, buttons)
+
+    asyncio.run(talk())
+
+
+def _input() -> str:
+    try:
+        return input("> ")
+    except EOFError:
+        return ""
+
+
+def _print_replies(replies, buttons: list) -> None:
+    buttons.clear()
+    for reply in replies:
+        if reply.title:
+            out.print(reply.title, style="bold red" if reply.level else "bold", markup=False)
+        out.print(reply.text.strip() + "\n", markup=False)
+        buttons.extend(reply.buttons)
+    for number, button in enumerate(buttons, 1):
+        out.print(f"  {number}. {button.title}", style="dim", markup=False)
+
+
+@app.command(epilog="Example: sijbot converse tests/conversations/myths.yml")
+def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialogues.")) -> None:
+    """Run conversation cases against the real model and show where a dialogue goes another way."""
+    from sijbot.adapters.dialogue import DialogueError, Runner, read_cases
+
+    settings = _settings()
+    _train_if_needed(settings)
+    _quiet_rasa()
+    try:
+        cases = [case for file in files for case in read_cases(file)]
+    except DialogueError as error:
+        raise Stop(str(error)) from None
+    failed = 0
+    with Runner(settings) as runner:
+        for case in cases:
+            diff = runner.run(case)
+            out.print(f"{'✗' if diff else '✓'} {case.name}", style="red" if diff else "green", markup=False)
+            if diff:
+                failed += 1
+                out.print(diff, markup=False)
+    out.print(f"{len(cases) - failed} passed, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _lines() -> Iterator[tuple[Optional[dict], Optional[str]]]:
+    """Yield (object, None) or (None, fault) for every line of standard input, read as bytes so that no line can end the stream."""
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        try:
+            item = json.loads(raw)
+            if not isinstance(item, dict) or "id" not in item or not isinstance(item.get("text"), str):
+                raise ValueError("needs an object with 'id' and a text 'text'")
+            if not all(isinstance(earlier, str) for earlier in item.get("earlier", [])):
+                raise ValueError("'earlier' must be a list of texts")
+            yield item, None
+        except (ValueError, TypeError) as error:
+            yield None, f"line {number}: {error}"
+
+
+def _emit(item: dict) -> None:
+    sys.stdout.write(json.dumps(item) + "\n")
+    sys.stdout.flush()
+
+
+@app.command(epilog="""Example: echo '{"id": 1, "text": "I went numb between my legs"}' | sijbot screen --jsonl""")
+def screen(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
+    """Screen messages for danger signs."""
+    from sijbot.triage import Screen
+    from sijbot.triage.assess import ALARM, ASK, Known
+
+    danger_screen = Screen(load(_settings().content))
+    bad_lines = False
+    for item, fault in _lines():
+        if fault:
+            bad_lines = True
+            _emit({"id": None, "error": fault})
+            continue
+        known = Known()
+        for earlier in item.get("earlier", []):
+            known = known.after(danger_screen(earlier, known))
+        assessment = danger_screen(item["text"], known)
+        said = [finding for finding in assessment.findings if finding.outcome in (ALARM, ASK) or assessment.level is None]
+        _emit({
+            "id": item["id"], "outcome": assessment.outcome, "level": assessment.level, "flags": [finding.flag for finding in said],
+            "evidence": [{"flag": finding.flag, "start": finding.start, "end": finding.end} for finding in said],
+        })  # fmt: skip
+    if bad_lines:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="""Example: echo '{"id": 1, "text": "what is the si joint"}' | sijbot ask --jsonl""")
+def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
+    """Answer messages, each as the first of a new conversation."""
+    from sijbot.adapters.assistant import Conversation
+    from sijbot.adapters.dialogue import LocalAssistant
+
+    settings = _settings()
+    _quiet_rasa()
+
+    async def answer_all() -> bool:
+        local = LocalAssistant.load(settings, keep=False)
+        bad_lines = False
+        for item, fault in _lines():
+            if fault:
+                bad_lines = True
+                _emit({"id": None, "error": fault})
+                continue
+            conversation = Conversation.new(item.get("region", "unknown"))
+            for earlier in item.get("earlier", []):
+                await local.say(conversation, earlier)
+            turn = await local.say(conversation, item["text"])
+            _emit({"id": item["id"], **(await local.summary(conversation, turn))})
+            await local.forget(conversation)
+        return bad_lines
+
+    if asyncio.run(answer_all()):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: sijbot bench --turns 300")
+def bench(turns: int = typer.Option(1000, help="Turns to take over HTTP."), port: int = typer.Option(5055, help="Free port to use.")) -> None:
+    """Measure start, turns over HTTP, memory, the screen and the encoder on this machine."""
+    from sijbot.bench import measure
+
+    settings = _settings()
+    settings_module.prepare_var(settings)
+    _train_if_needed(settings)
+    for line in measure(settings, turns, port):
+        out.print(line)
+
+
+@content_app.command("check", epilog="Example: sijbot content check")
+def content_check() -> None:
+    """Say what is wrong in content/, or that nothing is."""
+    from sijbot.triage import Screen
+
+    settings = _settings()
+    content = load(settings.content)
+    wrong = list(_wrong_cases(Screen(content), content))
+    for line in wrong:
+        err.print(line, style="red", markup=False)
+    if wrong:
+        raise Stop(f"{len(wrong)} case(s) of the red flags come out otherwise than they say")
+    cases = sum(len(cases) for cases in content.cases.values())
+    out.print(
+        f"No faults: {len(content.answers)} answers, {len(content.exercises)} exercises, {len(content.red_flags)} red flags with {cases} cases, "
+        f"{len(content.regions)} regions."
+    )
+
+
+def _wrong_cases(danger_screen, content: Content) -> Iterator[str]:
+    from sijbot.triage.cases import case_outcome
+
+    for flag_id, cases in content.cases.items():
+        for case in cases:
+            outcome = case_outcome(danger_screen, flag_id, case.text)
+            if outcome != case.expect:
+                yield f"content/red_flags/{flag_id}.cases.yml: {case.text}: expected {case.expect}, got {outcome}"
+
+
+@content_app.command("preview", epilog="Example: sijbot content preview clam_shell --region uk")
+def content_preview(content_id: str, region: str = typer.Option("unknown", help="Country for telephone numbers.")) -> None:
+    """Show an answer, an exercise or the card of a red flag as a person will read it."""
+    from sijbot.answering import answer_replies, more_replies, safety_net_reply
+    from sijbot.triage import hand_off_message
+    from sijbot.triage.assess import ALARM, Assessment, Finding
+
+    content = load(_settings().content)
+    if content_id in content.subject_of:
+        net = safety_net_reply(content, content_id, region, shown_before=False)
+        replies = answer_replies(content, content_id, ()) + ([net] if net else [])
+        _print_replies(replies, [])
+        if content_id in content.answers:
+            out.print("— on request —\n", style="dim")
+            _print_replies(more_replies(content, content_id, ()), [])
+        for source in replies[0].sources:
+            out.print(f"Source: {source.title} {source.url or ''}", style="dim", markup=False)
+    elif content_id in content.red_flags:
+        flag = content.red_flags[content_id]
+        finding = Finding(content_id, ALARM, flag.level, 0, 0)
+        _print_replies([hand_off_message(content, Assessment(ALARM, (finding,)), region)], [])
+    else:
+        raise Stop(f"'{content_id}': no answer, exercise or red flag has this id")
+
+
+@content_app.command("due", epilog="Example: sijbot content due --days 60")
+def content_due(days: int = typer.Option(30, help="Also what becomes due within so many days.")) -> None:
+    """List what is due for review."""
+    from sijbot import clock
+
+    content = load(_settings().content)
+    today = clock.now().date()
+    groups = ("answers", "exercises", "red_flags", "hand_offs", "regions")
+    due = sorted(
+        (record.review_by, content_id) for group in groups for content_id, record in getattr(content, group).items()
+        if record.review_by <= today + timedelta(days=days)
+    )  # fmt: skip
+    for review_by, content_id in due:
+        out.print(f"{review_by} {content_id}{'  OVERDUE' if review_by < today else ''}")
+    if not due:
+        out.print(f"Nothing is due within {days} days.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,313 @@
+"""From the folder `content/` to `Content`, or one error that names every fault as `file: field: reason`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+import typing
+from datetime import date
+from pathlib import Path
+from typing import Any, Callable, Mapping, Optional
+
+import yaml
+
+from sijbot.content.model import (
+    LEVELS, PHASES, SITUATIONS, Answer, Caution, Content, Cue, Exercise, FlagCase, HandOff, Pattern, RedFlag, Region, Source, Subject,
+)  # fmt: skip
+
+SHORT_WORDS = 60
+SHORT_WORDS_SEEK_HELP = 100  # the list of danger signs must be whole
+MORE_WORDS = 160
+CASE_EXPECTS = ("fire", "ask", "none")
+WORDING_KEYS = (
+    "fault", "unavailable", "too_long", "standing_emergency", "standing_ask", "standing_urgent", "booking_line", "seen", "seen_nothing",
+    "answered_no", "ask_again", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
+    "greeting", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
+)  # fmt: skip
+
+
+class ContentError(Exception):
+    """Every fault found in the folder, one line each: `file: field: reason`."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = sorted(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """YAML without duplicate keys, which plain YAML loaders silently drop."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key_node.value}' stands twice", key_node.start_mark)
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Folder:
+    """Reads files of one content folder and collects faults instead of raising them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.faults: list[str] = []
+        self.digest = hashlib.sha256()
+
+    def fault(self, path: Path, where: str, reason: str) -> None:
+        self.faults.append(f"{path.relative_to(self.root.parent)}: {where}: {reason}")
+
+    def files(self, pattern: str) -> list[Path]:
+        return sorted(self.root.glob(pattern))
+
+    def yaml(self, path: Path) -> Optional[Any]:
+        """Return the parsed file, or None after noting why it cannot be read."""
+        try:
+            raw = path.read_bytes()
+            self.digest.update(str(path.relative_to(self.root)).encode() + raw)
+            return yaml.load(raw.decode("utf-8"), Loader=_StrictLoader)
+        except OSError as error:
+            self.fault(path, "file", f"cannot be read: {error.strerror}")
+        except UnicodeDecodeError as error:
+            self.fault(path, "file", f"is not UTF-8 (byte {error.start})")
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            place = f"line {mark.line + 1}" if mark else "file"
+            self.fault(path, place, getattr(error, "problem", None) or "is not YAML")
+        return None
+
+    def record(self, path: Path, kind: type, raw: Any, where: str = "") -> Optional[Any]:
+        """Return `raw` as an instance of the dataclass `kind`, or None after noting its faults."""
+        prefix = f"{where}." if where else ""
+        if not isinstance(raw, Mapping):
+            self.fault(path, where or "file", "must be a mapping of fields")
+            return None
+        hints = typing.get_type_hints(kind)
+        fields = {f.name: f for f in dataclasses.fields(kind)}
+        before = len(self.faults)
+        for key in raw:
+            if key not in fields:
+                self.fault(path, f"{prefix}{key}", "unknown key")
+        values = {}
+        for name, spec in fields.items():
+            if name in raw:
+                values[name] = self._value(path, prefix + name, hints[name], raw[name])
+            elif spec.default is dataclasses.MISSING:
+                self.fault(path, prefix + name, "is missing")
+        return kind(**values) if len(self.faults) == before else None
+
+    def _value(self, path: Path, where: str, hint: Any, raw: Any) -> Any:
+        if typing.get_origin(hint) is typing.Union:  # Optional[...]
+            hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+        if typing.get_origin(hint) is tuple:
+            if not isinstance(raw, list) or not raw:
+                self.fault(path, where, "must be a list with at least one item")
+                return ()
+            item_hint = typing.get_args(hint)[0]
+            return tuple(self._value(path, f"{where}[{number}]", item_hint, item) for number, item in enumerate(raw, 1))
+        if hint is Pattern and isinstance(raw, str):
+            raw = {"pattern": raw}
+        if dataclasses.is_dataclass(hint):
+            return self.record(path, hint, raw, where)
+        if hint is str:
+            if not isinstance(raw, str):
+                self.fault(path, where, f"must be text; put quotes round {raw!r}")
+                return ""
+            if not raw.strip():
+                self.fault(path, where, "is empty")
+            return raw.strip()
+        if not isinstance(raw, hint):
+            self.fault(path, where, f"must be a {'date like 2026-11-22' if hint is date else hint.__name__}, not {raw!r}")
+        return raw
+
+    def single(self, name: str, kind: type) -> dict[str, Any]:
+        """Return the entries of a file that maps keys to records."""
+        path = self.root / name
+        if not path.is_file():
+            self.fault(path, "file", "is missing")
+            return {}
+        raw = self.yaml(path)
+        if not isinstance(raw, Mapping):
+            self.fault(path, "file", "must map keys to entries")
+            return {}
+        entries = {str(key): self.record(path, kind, value, str(key)) for key, value in raw.items()}
+        return {key: value for key, value in entries.items() if value is not None}
+
+    def folder(self, pattern: str, kind: type, skip: Callable[[Path], bool] = lambda path: False) -> dict[str, tuple[Path, Any]]:
+        """Return id -> (path, record) for every file that matches; the file's stem is the id."""
+        found: dict[str, tuple[Path, Any]] = {}
+        for path in self.files(pattern):
+            if skip(path):
+                continue
+            if path.stem in found:
+                self.fault(path, "id", f"'{path.stem}' stands already in {found[path.stem][0].relative_to(self.root.parent)}")
+                continue
+            raw = self.yaml(path)
+            record = self.record(path, kind, raw) if raw is not None else None
+            if record is not None:
+                found[path.stem] = (path, record)
+        return found
+
+
+def word_count(text: str) -> int:
+    """Return the number of words of a text."""
+    return len(text.split())
+
+
+def _check_links(folder: _Folder, records: Mapping[str, tuple[Path, Any]], sources: Mapping[str, Source], ids: set[str]) -> None:
+    for content_id, (path, record) in records.items():
+        for key in record.sources:
+            if key not in sources:
+                folder.fault(path, "sources", f"unknown key '{key}'")
+        if not record.sources:
+            folder.fault(path, "sources", "is missing")
+        if record.review_by <= record.reviewed_on:
+            folder.fault(path, "review_by", "must be later than reviewed_on")
+        for related in getattr(record, "related", ()):
+            if related not in ids or related == content_id:
+                folder.fault(path, "related", f"unknown id '{related}'" if related != content_id else "names itself")
+        for caution in (*getattr(record, "cautions", ()), *getattr(record, "adapt", ())):
+            if caution and caution.when not in SITUATIONS:
+                folder.fault(path, "when", f"unknown situation '{caution.when}'")
+
+
+def _check_lengths(folder: _Folder, answers: Mapping[str, tuple[Path, Answer]]) -> None:
+    for content_id, (path, answer) in answers.items():
+        limit = SHORT_WORDS_SEEK_HELP if content_id == "when_to_seek_help" else SHORT_WORDS
+        if word_count(answer.short) > limit:
+            folder.fault(path, "short", f"has {word_count(answer.short)} words; at most {limit}")
+        if word_count(answer.more) > MORE_WORDS:
+            folder.fault(path, "more", f"has {word_count(answer.more)} words; at most {MORE_WORDS}")
+
+
+def load(root: Path) -> Content:
+    """Return everything in the folder `root`.
+
+    Raises: ContentError naming every fault of every file, `file: field: reason` each.
+    """
+    folder = _Folder(root)
+    if not root.is_dir():
+        raise ContentError([f"{root}: folder: is missing"])
+    sources = folder.single("sources.yml", Source)
+    subjects = folder.single("subjects.yml", Subject)
+    wording_path = root / "wording.yml"
+    wording = {key: folder._value(wording_path, key, str, text) for key, text in (folder.yaml(wording_path) or {}).items()}
+    for key in WORDING_KEYS:
+        if key not in wording:
+            folder.fault(wording_path, key, "is missing")
+    for key in set(wording) - set(WORDING_KEYS):
+        folder.fault(wording_path, key, "unknown key")
+    answers = folder.folder("answers/*/*.yml", Answer)
+    exercises = folder.folder("exercises/*.yml", Exercise)
+    flags = folder.folder("red_flags/*.yml", RedFlag, skip=lambda path: path.name.startswith("_") or path.name.endswith(".cases.yml"))
+    hand_offs = folder.folder("hand_off/*.yml", HandOff)
+    regions = folder.folder("regions/*.yml", Region)
+
+    subject_of = {}
+    for content_id, (path, _) in answers.items():
+        subject_of[content_id] = path.parent.name
+        if path.parent.name not in subjects:
+            folder.fault(path, "subject", f"'{path.parent.name}' does not stand in subjects.yml")
+    for content_id, (path, exercise) in exercises.items():
+        if content_id in answers:
+            folder.fault(path, "id", f"'{content_id}' stands already in {answers[content_id][0].relative_to(root.parent)}")
+        if exercise.phase not in PHASES:
+            folder.fault(path, "phase", f"'{exercise.phase}' is none of {', '.join(PHASES)}")
+        subject_of[content_id] = "exercise"
+    for records in (answers, exercises, flags, hand_offs, regions):
+        _check_links(folder, records, sources, set(subject_of))
+    _check_lengths(folder, answers)
+
+    cases: dict[str, tuple[FlagCase, ...]] = {}
+    for flag_id, (path, flag) in flags.items():
+        if flag.level not in LEVELS:
+            folder.fault(path, "level", f"'{flag.level}' is none of {', '.join(LEVELS)}")
+        for pattern in flag.patterns:
+            if pattern and pattern.level not in (None, *LEVELS):
+                folder.fault(path, "patterns", f"level '{pattern.level}' is none of {', '.join(LEVELS)}")
+        if (flag.hand_off or flag.level) not in hand_offs:
+            folder.fault(path, "hand_off", f"'{flag.hand_off or flag.level}' has no file in hand_off/")
+        cases[flag_id] = _cases(folder, path.with_name(f"{flag_id}.cases.yml"))
+    for path in folder.files("red_flags/*.cases.yml"):
+        if path.name.removesuffix(".cases.yml") not in flags:
+            folder.fault(path, "id", "has no flag of that name beside it")
+
+    vocabulary = _vocabulary(folder)
+    context = folder.single("red_flags/_context.yml", Cue)
+    situations = folder.single("situations.yml", Cue)
+    for key in set(situations) - set(SITUATIONS):
+        folder.fault(root / "situations.yml", key, "unknown situation")
+    if "unknown" not in regions:
+        folder.fault(root / "regions" / "unknown.yml", "file", "is missing: the fallback where the country is not known")
+    if folder.faults:
+        raise ContentError(folder.faults)
+    return Content(
+        sources=sources, subjects=subjects, subject_of=subject_of, wording=wording, cases=cases,
+        answers={key: record for key, (_, record) in answers.items()},
+        exercises={key: record for key, (_, record) in exercises.items()},
+        red_flags={key: record for key, (_, record) in flags.items()},
+        hand_offs={key: record for key, (_, record) in hand_offs.items()},
+        regions={key: record for key, (_, record) in regions.items()},
+        vocabulary=vocabulary, context=context, situations=situations, version=folder.digest.hexdigest()[:12],
+    )  # fmt: skip
+
+
+def _vocabulary(folder: _Folder) -> dict[str, Cue]:
+    merged: dict[str, Cue] = {}
+    for path in folder.files("red_flags/_vocabulary/*.yml"):
+        for group, cue in folder.single(str(path.relative_to(folder.root)), Cue).items():
+            if group in merged:
+                folder.fault(path, group, "this group stands in another file too")
+            merged[group] = cue
+    return merged
+
+
+def _cases(folder: _Folder, path: Path) -> tuple[FlagCase, ...]:
+    if not path.is_file():
+        folder.fault(path, "file", "is missing: every flag has its cases beside it")
+        return ()
+    raw = folder.yaml(path)
+    if not isinstance(raw, list):
+        folder.fault(path, "file", "must be a list of cases")
+        return ()
+    cases = [folder.record(path, FlagCase, item, f"case {number}") for number, item in enumerate(raw, 1)]
+    for number, case in enumerate(cases, 1):
+        if case and case.expect not in CASE_EXPECTS:
+            folder.fault(path, f"case {number}.expect", f"'{case.expect}' is none of {', '.join(CASE_EXPECTS)}")
+    return tuple(case for case in cases if case)
+
+
+class ContentStore:
+    """Gives the current content and picks up changed files without a restart.
+
+    A folder that became faulty changes nothing: the last good content stays, and `fault` says what is wrong.
+    """
+
+    CHECK_EVERY_S = 1.0
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.fault: Optional[ContentError] = None
+        self._stamp = self._folder_stamp()
+        self._content = load(root)
+        self._checked_at = time.monotonic()
+
+    def current(self) -> Content:
+        """Return the content; looks at the folder at most once a second."""
+        if time.monotonic() - self._checked_at > self.CHECK_EVERY_S:
+            self._checked_at = time.monotonic()
+            stamp = self._folder_stamp()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._reload()
+        return self._content
+
+    def _reload(self) -> None:
+        try:
+            self._content, self.fault = load(self.root), None
+        except ContentError as error:
+            self.fault = error
+
+    def _folder_stamp(self) -> frozenset[tuple[str, int]]:
+        return frozenset((str(path), path.stat().st_mtime_ns) for path in self.root.rglob("*.yml"))

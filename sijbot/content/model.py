@@ -1,0 +1,174 @@
+"""What stands in the folder `content/`, as frozen dataclasses. The names of the fields are the keys of the YAML files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Mapping, Optional
+
+SITUATIONS = (
+    "pregnant", "postpartum", "hypermobile", "stiff", "osteoporosis", "hip_replacement", "knee_replacement", "after_surgery",
+    "blood_thinners", "inflammatory_flare", "nerve_pain", "under_16", "over_65", "diabetes",
+)  # fmt: skip
+PHASES = ("calm", "mobilise", "stabilise", "return")
+LEVELS = ("emergency", "urgent", "soon")  # highest first
+
+
+@dataclass(frozen=True)
+class Source:
+    """One citation."""
+
+    title: str
+    url: Optional[str] = None
+    note: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A group of answers, which is also a retrieval intent."""
+
+    title: str
+    safety_net: bool
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A sentence shown only to somebody who is known to be in the situation `when`."""
+
+    when: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question."""
+
+    title: str
+    short: str
+    more: str
+    push_back: Optional[str] = None
+    cautions: tuple[Caution, ...] = ()
+    related: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    reviewed_on: date = field(kw_only=True)
+    review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: what it is for, how it is done, how much, when to stop."""
+
+    title: str
+    purpose: str
+    phase: str
+    position: str
+    equipment: str
+    steps: tuple[str, ...]
+    dose: str
+    stop_if: tuple[str, ...]
+    adapt: tuple[Caution, ...] = ()
+    easier: Optional[str] = None
+    harder: Optional[str] = None
+    mistakes: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    reviewed_on: date = field(kw_only=True)
+    review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One way of saying that a sign is there; see `sijbot.triage.match` for the pattern language."""
+
+    pattern: str
+    level: Optional[str] = None  # where it differs from the flag's own level
+
+
+@dataclass(frozen=True)
+class RedFlag:
+    """One danger sign."""
+
+    title: str
+    level: str
+    finding: str  # completes "You mentioned …", in plain words
+    information: str  # the answer to a question about the sign, at most 60 words
+    question: str  # the one question that is asked where the screen is unsure
+    patterns: tuple[Pattern, ...]
+    hand_off: Optional[str] = None  # file of hand_off/ where it is not the one named after the level
+    always: bool = False  # also when put as a question or an "if": a hint is enough
+    ask_about: bool = False  # a question about it is answered by a question (rule R13 on self-harm)
+    exercise_until_seen: bool = False  # a `soon` flag with which the exercises may go on under their stop rules
+    sources: tuple[str, ...] = ()
+    reviewed_on: date = field(kw_only=True)
+    review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class FlagCase:
+    """A sentence that must, or must not, raise the flag it stands beside."""
+
+    text: str
+    expect: str  # fire, ask, none
+    note: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class HandOff:
+    """What is said at one level: `text` with the places {finding}, {others}, and the words of the region."""
+
+    title: str
+    text: str
+    also: str  # one line naming further findings, with the place {findings}
+    question: Optional[str] = None  # what an *ask* adds, with the place {question}
+    sources: tuple[str, ...] = ()
+    reviewed_on: date = field(kw_only=True)
+    review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Telephone numbers and local words."""
+
+    title: str
+    emergency_number: str
+    emergency_line: str
+    urgent_line: str
+    crisis_line: str
+    emergency_department: str
+    doctor: str
+    pharmacist: str
+    sources: tuple[str, ...] = ()
+    reviewed_on: date = field(kw_only=True)
+    review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Words that change what a sign in the same clause or sentence means."""
+
+    note: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The whole folder. `version` changes when any file changes."""
+
+    sources: Mapping[str, Source]
+    subjects: Mapping[str, Subject]
+    answers: Mapping[str, Answer]
+    exercises: Mapping[str, Exercise]
+    subject_of: Mapping[str, str]
+    red_flags: Mapping[str, RedFlag]
+    cases: Mapping[str, tuple[FlagCase, ...]]
+    vocabulary: Mapping[str, Cue]
+    context: Mapping[str, Cue]
+    situations: Mapping[str, Cue]
+    hand_offs: Mapping[str, HandOff]
+    regions: Mapping[str, Region]
+    wording: Mapping[str, str]
+    version: str
+
+    def title_of(self, content_id: str) -> str:
+        """Return the title of an answer or exercise."""
+        return (self.answers.get(content_id) or self.exercises[content_id]).title

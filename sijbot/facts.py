@@ -1,0 +1,26 @@
+"""Facts about the person that a message states; what is not said stays unknown."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from spacy.matcher import PhraseMatcher
+
+from sijbot.content.model import Cue
+from sijbot.language.normalise import fold
+from sijbot.triage.match import fold_phrase, plain_tokenizer
+
+
+class SituationFinder:
+    """Finds the situations of `content/situations.yml` in a message."""
+
+    def __init__(self, situations: Mapping[str, Cue]) -> None:
+        self._nlp = plain_tokenizer()
+        self._matcher = PhraseMatcher(self._nlp.vocab)
+        for situation, cue in situations.items():
+            self._matcher.add(situation, [self._nlp.make_doc(fold_phrase(word)) for word in cue.words])
+
+    def __call__(self, text: str) -> tuple[str, ...]:
+        """Return the situations that the message names, sorted. A denied one counts too: a caution too many does no harm."""
+        doc = self._nlp.make_doc(fold(text).text)
+        return tuple(sorted({self._nlp.vocab.strings[key] for key, _, _ in self._matcher(doc)}))

@@ -1,0 +1,1 @@
+"""Text before meaning: folding for matching, and sentence vectors."""

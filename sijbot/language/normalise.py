@@ -1,0 +1,40 @@
+"""Folds a message for matching, and remembers where each character came from."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+_APOSTROPHES = frozenset("'’‘`´ʼ＇")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """`text` for matching; `origin[i]` is the index in the original of its character i, and `origin[len(text)]` the original's length."""
+
+    text: str
+    origin: tuple[int, ...]
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the code-point span of the original that `text[start:end]` came from."""
+        return self.origin[start], self.origin[end - 1] + 1 if end > start else self.origin[start]
+
+
+def fold(text: str) -> Folded:
+    """Return the text in NFKC and lower case, without apostrophes, invisible characters and lone surrogates.
+
+    Apostrophes go because people leave them out: "can't", "can’t" and "cant" become the same word.
+    Used for matching only; what is stored and shown is the original.
+    """
+    folded: list[str] = []
+    origin: list[int] = []
+    for index, character in enumerate(text):
+        if character in _APOSTROPHES or unicodedata.category(character) in ("Cf", "Cs"):
+            continue
+        if unicodedata.category(character) == "Cc" and not character.isspace():
+            continue
+        for piece in unicodedata.normalize("NFKC", character).casefold():
+            folded.append(" " if piece.isspace() and piece != "\n" else piece)
+            origin.append(index)
+    origin.append(len(text))
+    return Folded("".join(folded), tuple(origin))

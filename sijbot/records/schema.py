@@ -1,0 +1,76 @@
+"""Tables and the engine. Every table names the conversation that its rows belong to, so that `forget` can find them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+METADATA = sa.MetaData()
+MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
+BUSY_TIMEOUT_S = 1.0  # a locked database must not use up a turn's deadline
+
+URGENCY_LOCK = sa.Table(
+    "urgency_lock", METADATA,
+    sa.Column("conversation_id", sa.String(64), primary_key=True),
+    sa.Column("level", sa.String(16), nullable=False),
+    sa.Column("flags", sa.JSON, nullable=False),  # ids, highest first
+    sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+)  # fmt: skip
+
+SAFETY_LOG = sa.Table(
+    "safety_log", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("outcome", sa.String(8), nullable=False),
+    sa.Column("level", sa.String(16)),
+    sa.Column("findings", sa.JSON, nullable=False),  # flag ids and offsets; never words
+    sa.Column("content_version", sa.String(16), nullable=False),
+)  # fmt: skip
+
+HAND_OFF = sa.Table(
+    "hand_off", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
+    sa.Column("reply_id", sa.String(255), nullable=False),
+    sa.Column("level", sa.String(16), nullable=False),
+    sa.Column("shown_at", sa.DateTime(timezone=True), nullable=False),
+)  # fmt: skip
+
+# Rasa's own table of conversation events, made by its tracker store in the same database.
+CONVERSATION_EVENTS = sa.table("events", sa.column("sender_id"))
+
+# Every table that holds something about a conversation, with the column that names it. `forget` empties these; a test compares them with METADATA.
+OWNED = {URGENCY_LOCK: "conversation_id", SAFETY_LOG: "conversation_id", HAND_OFF: "conversation_id"}
+
+
+FAULTS = (sa.exc.SQLAlchemyError,)  # what is raised where the database does not answer
+
+
+def make_engine(url: str) -> sa.engine.Engine:
+    """Return an engine; on SQLite with write-ahead log, overwriting of what is deleted, and a short wait for locks."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, future=True, pool_pre_ping=True, pool_size=5)
+    memory = url in ("sqlite://", "sqlite:///:memory:")
+    pool = {"poolclass": sa.pool.StaticPool} if memory else {}
+    engine = sa.create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **pool)
+    sa.event.listen(engine, "connect", set_sqlite_pragmas)
+    return engine
+
+
+def set_sqlite_pragmas(connection, _record) -> None:
+    """Set what every SQLite connection of ours needs."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def migrate(engine: sa.engine.Engine) -> None:
+    """Bring the database to the newest schema."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,36 @@
+"""Decides who gets a short answer ("yes", "a little", "no"): whoever asked last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Optional
+
+RED_FLAG, DID_YOU_MEAN = "red_flag", "did_you_mean"
+YES, NO, UNSURE = "yes", "no", "unsure"
+
+
+@dataclass(frozen=True)
+class Expecting:
+    """A question that was put and not yet answered: who asked (`owner`), what (`question`: an id), and how often it was put."""
+
+    owner: str
+    question: str
+    asked: int = 1
+
+    @classmethod
+    def from_slot(cls, slot: Optional[Mapping]) -> Optional["Expecting"]:
+        """Return what the slot `expecting` holds, or None."""
+        return cls(slot["owner"], slot["question"], slot["asked"]) if slot else None
+
+    def to_slot(self) -> dict:
+        return {"owner": self.owner, "question": self.question, "asked": self.asked}
+
+
+def route(short_answer: Optional[str], expecting: Optional[Expecting]) -> Optional[tuple[str, str]]:
+    """Return (owner, answer) where the message is a short answer and somebody waits for one; else None.
+
+    short_answer: what `Screen.short_answer` made of the message: yes, no, unsure or None.
+    """
+    if expecting is None or short_answer is None:
+        return None
+    return expecting.owner, short_answer

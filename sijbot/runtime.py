@@ -1,0 +1,71 @@
+"""What one process shares: settings, content, the screen and the database. Built on first use, never at import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from sijbot.content import Content, ContentStore
+from sijbot.facts import SituationFinder
+from sijbot.records import schema
+from sijbot.settings import Settings, from_environment
+from sijbot.triage.assess import Screen
+
+
+@dataclass
+class Runtime:
+    """The parts that depend on content are rebuilt when the content changes."""
+
+    settings: Settings
+    store: ContentStore
+    engine: object  # sqlalchemy.engine.Engine
+    _screen: Optional[Screen] = field(default=None, init=False)
+    _situations: Optional[SituationFinder] = field(default=None, init=False)
+
+    @property
+    def content(self) -> Content:
+        return self.store.current()
+
+    @property
+    def screen(self) -> Screen:
+        """The danger screen for the current content; the last good one where a change cannot be compiled."""
+        content = self.content
+        if self._screen is None or self._screen.content.version != content.version:
+            self._screen = Screen(content)
+            self._situations = SituationFinder(content.situations)
+        return self._screen
+
+    def situations(self, text: str) -> tuple[str, ...]:
+        """Return the situations that a message names."""
+        self.screen
+        return self._situations(text)
+
+
+def build(settings: Settings) -> Runtime:
+    """Return a runtime with content loaded and the database at the newest schema.
+
+    Raises: sijbot.content.ContentError, sijbot.triage.match.PatternError, sqlalchemy errors.
+    """
+    store = ContentStore(settings.content)
+    engine = schema.make_engine(settings.records_url)
+    schema.migrate(engine)
+    runtime = Runtime(settings, store, engine)
+    runtime.screen
+    return runtime
+
+
+_current: Optional[Runtime] = None
+
+
+def current() -> Runtime:
+    """Return the process's runtime, built from the environment where nobody has set one (`rasa train`, `rasa run actions`)."""
+    global _current
+    if _current is None:
+        _current = build(from_environment())
+    return _current
+
+
+def use(runtime: Optional[Runtime]) -> None:
+    """Make `runtime` the process's own; None forgets it."""
+    global _current
+    _current = runtime

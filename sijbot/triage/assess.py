@@ -1,0 +1,202 @@
+"""From a message, and what is known, to an `Assessment`: the danger screen itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Iterable, Mapping, Optional
+
+from sijbot.content.model import LEVELS, Content, RedFlag
+from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
+from sijbot.triage.context import Mention, clauses, mention
+from sijbot.triage.match import Matcher
+
+ALARM, ASK, INFORM, NONE = "alarm", "ask", "inform", "none"
+_OUTCOMES = (ALARM, ASK, INFORM, NONE)  # strongest first
+WINDOW_CHARACTERS = 2000
+OVERLAP_CHARACTERS = 200
+_SHORT_ANSWER_WORDS = 6
+
+_OUTCOME_OF = {
+    Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM,
+    Mention.DENIED: NONE, Mention.PAST: NONE, Mention.NOT_A_PATIENT: NONE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One red flag found in a message; `start` and `end` are code points of the original text."""
+
+    flag: str
+    outcome: str
+    level: str
+    start: int
+    end: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Sorts the most pressing finding first."""
+        return _OUTCOMES.index(self.outcome), LEVELS.index(self.level)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the screen makes of one message.
+
+    outcome: alarm, ask, inform or none; findings: one per flag, the most pressing first; denied: the flags that were denied;
+    answered: (flag, yes | no | unsure) where the message answered the question that was open.
+    """
+
+    outcome: str = NONE
+    findings: tuple[Finding, ...] = ()
+    denied: tuple[str, ...] = ()
+    answered: Optional[tuple[str, str]] = None
+
+    @property
+    def level(self) -> Optional[str]:
+        """The level of the highest alarm or ask; None for a question about a sign."""
+        return self.findings[0].level if self.outcome in (ALARM, ASK) else None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The ids of the flags found, highest first."""
+        return tuple(finding.flag for finding in self.findings)
+
+    def to_dict(self) -> dict:
+        """Return the assessment as JSON-ready data; `from_dict` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping) -> "Assessment":
+        answered = data["answered"]
+        findings = tuple(Finding(**finding) for finding in data["findings"])
+        return cls(data["outcome"], findings, tuple(data["denied"]), tuple(answered) if answered else None)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What earlier turns left open."""
+
+    expecting: Optional[Expecting] = None
+
+    def after(self, assessment: Assessment) -> "Known":
+        """Return what is known after a turn with this assessment."""
+        if assessment.outcome == ASK:
+            return replace(self, expecting=Expecting(RED_FLAG, assessment.findings[0].flag))
+        if assessment.answered:
+            return replace(self, expecting=None)
+        return self
+
+
+NOTHING_KNOWN = Known()
+
+
+@dataclass
+class Screen:
+    """The danger screen, compiled from content. Reading it is cheap; building it takes a fraction of a second.
+
+    Raises: sijbot.triage.match.PatternError for a pattern that cannot be compiled.
+    """
+
+    content: Content
+    _matcher: Matcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        patterns = {flag_id: (flag.level, flag.patterns) for flag_id, flag in self.content.red_flags.items()}
+        self._matcher = Matcher(self.content.vocabulary, self.content.context, patterns)
+        self._short_answers = {
+            phrase: answer for answer in (YES, NO, UNSURE) for phrase in self.content.context["answer_" + answer].words
+        }  # fmt: skip
+
+    def __call__(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
+        """Return the highest urgency found in one message.
+
+        text: any length; judged in overlapping windows, by sentence and clause. Odd input raises nothing; empty text gives outcome `none`.
+        known: the question that is open, if any: "a little" then raises the flag that was asked about (R20).
+        """
+        assessment = _merge(self._window(text[start : start + WINDOW_CHARACTERS], start) for start in _window_starts(len(text)))
+        return self._with_answer(assessment, text, known)
+
+    def short_answer(self, text: str) -> Optional[str]:
+        """Return yes, no or unsure where the message is, or begins as, a short answer; else None (R20)."""
+        words = [token.text for token in self._matcher.read(text).doc if token.is_alpha or token.is_digit]
+        if not words or len(words) > _SHORT_ANSWER_WORDS:
+            return None
+        for length in range(len(words), 0, -1):
+            answer = self._short_answers.get(" ".join(words[:length]))
+            if answer:
+                return answer
+        return None
+
+    def _window(self, text: str, offset: int) -> tuple[list[Finding], list[str]]:
+        reading = self._matcher.read(text)
+        if len(reading.doc) == 0:
+            return [], []
+        clause_numbers = clauses(reading)
+        findings, denied = [], []
+        for match in self._matcher.matches(reading, clause_numbers.of_token):
+            flag = self.content.red_flags[match.pattern.flag_id]
+            how = mention(match, reading, clause_numbers)
+            outcome = _outcome(flag, how)
+            if outcome == NONE:
+                denied.extend([match.pattern.flag_id] if how is Mention.DENIED else [])
+                continue
+            start, end = reading.original_span(match.start, match.end)
+            findings.append(Finding(match.pattern.flag_id, outcome, match.pattern.level, offset + start, offset + end))
+        return findings, denied
+
+    def _with_answer(self, assessment: Assessment, text: str, known: Known) -> Assessment:
+        routed = route(self.short_answer(text), known.expecting)
+        if routed is None or routed[0] != RED_FLAG or known.expecting.question not in self.content.red_flags:
+            return assessment
+        flag_id, answer = known.expecting.question, routed[1]
+        answered = replace(assessment, answered=(flag_id, answer))
+        if answer == NO:
+            return answered
+        # R20: "a little", "sometimes" and "don't know" count as yes.
+        said_yes = Finding(flag_id, ALARM, self.content.red_flags[flag_id].level, 0, len(text))
+        return _assessment(assessment.findings + (said_yes,), assessment.denied, answered.answered)
+
+
+def _without_repeats(ordered: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, most pressing first, without those whose words lie inside a more pressing one: the same words read twice."""
+    kept: list[Finding] = []
+    for finding in ordered:
+        if not any(other.start <= finding.start and finding.end <= other.end and other.rank < finding.rank for other in kept):
+            kept.append(finding)
+    return tuple(kept)
+
+
+def raised(assessment: Assessment, other: Assessment) -> Assessment:
+    """Return both assessments of one message as one: every finding at its highest, nothing lowered."""
+    return _assessment(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered)
+
+
+def _outcome(flag: RedFlag, how: Mention) -> str:
+    if flag.always and how in (Mention.SUPPOSED, Mention.UNSURE):
+        return ALARM
+    if flag.ask_about and how in (Mention.ASKED, Mention.PAST):
+        return ASK
+    return _OUTCOME_OF[how]
+
+
+def _window_starts(length: int) -> Iterable[int]:
+    return range(0, max(1, length - OVERLAP_CHARACTERS), WINDOW_CHARACTERS - OVERLAP_CHARACTERS)
+
+
+def _merge(windows: Iterable[tuple[list[Finding], list[str]]]) -> Assessment:
+    findings: list[Finding] = []
+    denied: set[str] = set()
+    for window_findings, window_denied in windows:
+        findings.extend(window_findings)
+        denied.update(window_denied)
+    return _assessment(tuple(findings), tuple(sorted(denied)), None)
+
+
+def _assessment(findings: tuple[Finding, ...], denied: tuple[str, ...], answered: Optional[tuple[str, str]]) -> Assessment:
+    """Return the findings with the strongest one per flag, most pressing first."""
+    strongest: dict[str, Finding] = {}
+    for finding in sorted(findings, key=lambda finding: (finding.rank, finding.start)):
+        strongest.setdefault(finding.flag, finding)
+    ordered = _without_repeats(sorted(strongest.values(), key=lambda finding: (finding.rank, finding.start - finding.end)))
+    still_denied = tuple(flag for flag in denied if flag not in strongest)
+    return Assessment(ordered[0].outcome if ordered else NONE, ordered, still_denied, answered)

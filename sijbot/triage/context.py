@@ -1,0 +1,136 @@
+"""What the words around a sign make of it: denied, asked about, supposed, long past, or simply there.
+
+The cues are data (`content/red_flags/_context.yml`); the rules R1–R16 that they serve are described in `docs/safety.md`.
+Hedging and playing down (R1, R2) and speaking for somebody else (R12) change nothing here, on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Iterator, Optional
+
+from sijbot.triage.match import Match, Reading, Span
+
+
+class Mention(str, Enum):
+    """How a sign is mentioned."""
+
+    PRESENT = "present"
+    DENIED = "denied"
+    ASKED = "asked"  # a question about the sign, nobody said to have it (R13)
+    SUPPOSED = "supposed"  # "what if I ever …" (R15)
+    PAST = "past"
+    NOT_A_PATIENT = "not_a_patient"  # an animal, a thing
+    UNSURE = "unsure"  # "is it normal to …": nobody named (R13, R23)
+
+
+@dataclass(frozen=True)
+class Clauses:
+    """The clause number of every token."""
+
+    of_token: tuple[int, ...]
+
+
+def clauses(reading: Reading) -> Clauses:
+    """Return the clauses of a message (R3, R4).
+
+    A new one starts at a sentence, at "but", "however" …, and at a comma or "and" that is followed by a word which opens a clause of its own
+    (I, my, it, numb, both …). A list of bare nouns stays one clause: "no numbness, weakness or bladder problems".
+    """
+    breaks = {span.start for span in _cues(reading, "clause_break")}
+    openers = {span.start for span in _cues(reading, "clause_opener")}
+    joints = {span.start for span in _cues(reading, "clause_joint")}
+    pseudo = _covered(_cues(reading, "pseudo_negation"))
+    numbers, number = [], 0
+    for index in range(len(reading.doc)):
+        new_sentence = index > 0 and reading.sentence_of[index] != reading.sentence_of[index - 1]
+        joined = index > 0 and index - 1 in joints and index in openers
+        if new_sentence or (index in breaks and index not in pseudo) or joined:
+            number += 1
+        numbers.append(number)
+    return Clauses(tuple(numbers))
+
+
+def mention(match: Match, reading: Reading, clause_numbers: Clauses) -> Mention:
+    """Return how the sign of this match is mentioned."""
+    if _is_denied(match, reading, clause_numbers):
+        return Mention.DENIED
+    sentence = reading.sentence_of[match.start]
+    if _in_sentence(reading, "not_a_patient", sentence):
+        return Mention.NOT_A_PATIENT
+    present = _in_sentence(reading, "present_fact", sentence)
+    if not present and _before(reading, "hypothetical", sentence, match):
+        return Mention.SUPPOSED
+    if _before(reading, "impersonal_question", sentence, match) and not _is_owned(reading, sentence):
+        return Mention.UNSURE
+    if _is_question(reading, sentence, match) and not _is_owned(reading, sentence):
+        return Mention.ASKED
+    if _in_sentence(reading, "long_past", sentence):
+        if _in_sentence(reading, "resolved", sentence) or not _in_sentence(reading, "recurring", sentence):
+            return Mention.PAST
+    return Mention.PRESENT
+
+
+def _is_denied(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
+    """R3–R8: a negation earlier in the same clause denies the sign, unless the negative words are the sign itself or are undone."""
+    undone = _covered(_cues(reading, "pseudo_negation"))
+    own_words = _covered(match.spans)
+    for span in match.spans:
+        clause = clause_numbers.of_token[span.start]
+        for cue in _cues(reading, "negation"):
+            same_clause = clause_numbers.of_token[cue.start] == clause
+            if same_clause and cue.end <= span.start and not undone.intersection(range(cue.start, cue.end)):
+                if not own_words.intersection(range(cue.start, cue.end)) and not _is_part_of_a_sign(cue, reading) and not _is_itself_negative(span, reading):
+                    return True
+    for cue in _cues(reading, "negation_after"):
+        if match.end <= cue.start <= match.end + 2 and reading.sentence_of[cue.start] in (reading.sentence_of[match.end - 1], reading.sentence_of[match.end - 1] + 1):
+            return True
+    return False
+
+
+def _is_part_of_a_sign(cue: Span, reading: Reading) -> bool:
+    """True where the negative word belongs to a longer phrase of the vocabulary that means a sign ("no feeling", "not able to")."""
+    return any(
+        span.start <= cue.start and cue.end <= span.end and span.end - span.start > cue.end - cue.start
+        for group, spans in reading.spans.items()
+        if not group.startswith("cue:")
+        for span in spans
+    )
+
+
+def _is_itself_negative(span: Span, reading: Reading) -> bool:
+    """R5: "no feeling", "cant feel" stay signs even inside a list of denials."""
+    return any(cue.start >= span.start and cue.end <= span.end for name in ("negation", "negative_symptom") for cue in _cues(reading, name))
+
+
+def _is_question(reading: Reading, sentence: int, match: Match) -> bool:
+    """R13: the sentence opens as a question about something, or names signs in general, before the sign."""
+    if _before(reading, "question_about", sentence, match):
+        return True
+    first = next(index for index, number in enumerate(reading.sentence_of) if number == sentence)
+    opens = {span.start for span in _cues(reading, "question_start")}
+    asks = first in opens or (first + 1 in opens and any(span.start == first for span in _cues(reading, "question_lead")))
+    return asks and first < match.start + 1
+
+
+def _is_owned(reading: Reading, sentence: int) -> bool:
+    """R14: somebody is said to have it. "My SI joint" alone does not count: it names the joint and not the sign."""
+    joints = _covered(_cues(reading, "own_joint"))
+    return any(span.start not in joints for span in _cues(reading, "ownership") if reading.sentence_of[span.start] == sentence)
+
+
+def _cues(reading: Reading, name: str) -> tuple[Span, ...]:
+    return reading.spans.get("cue:" + name, ())
+
+
+def _covered(spans: tuple[Span, ...]) -> set[int]:
+    return {index for span in spans for index in range(span.start, span.end)}
+
+
+def _in_sentence(reading: Reading, name: str, sentence: int) -> bool:
+    return any(reading.sentence_of[span.start] == sentence for span in _cues(reading, name))
+
+
+def _before(reading: Reading, name: str, sentence: int, match: Match) -> bool:
+    return any(reading.sentence_of[span.start] == sentence and span.start <= match.start for span in _cues(reading, name))

@@ -1,0 +1,236 @@
+"""Finds the words of the vocabulary in a message, and the patterns of the red flags over them.
+
+A pattern is written in words and groups:  `{cannot} {urinate}` · `wet myself` · `{fall} ... {height}` · `{numb} & {saddle}`
+
+* plain words must stand side by side as written; `{group}` is any phrase of that group of `_vocabulary/`;
+* between two parts at most GAP other words may stand, with `...` at most WIDE_GAP, in the same sentence;
+* `a & b`: both in the same clause, in any order.
+
+Cost grows with the message, not with the number of patterns: one pass over the tokens finds every phrase (spaCy's PhraseMatcher), and only patterns
+whose first part was found are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Iterable, Iterator, Mapping, Optional, Sequence
+
+import spacy
+from spacy.matcher import PhraseMatcher
+from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
+
+from sijbot.content.model import Cue, Pattern
+from sijbot.language.normalise import Folded, fold
+
+GAP = 2
+WIDE_GAP = 7
+HARMLESS = "harmless"  # the vocabulary group whose phrases hide the words in them: "hay fever", "dead bug"
+
+_PUNCTUATION = r"""[^\w\s]|_"""
+_SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|\n+|\s[-–—]\s")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A phrase of the vocabulary in a message: tokens `start` to `end` (exclusive) of `group`."""
+
+    group: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a pattern: the vocabulary group it needs, and how far it may stand behind the part before it (None: any order, same clause)."""
+
+    group: str
+    gap: Optional[int]
+
+
+@dataclass(frozen=True)
+class FlagPattern:
+    """A compiled pattern of one flag."""
+
+    flag_id: str
+    level: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A pattern found in a message, with the spans that fulfil its parts."""
+
+    pattern: FlagPattern
+    spans: tuple[Span, ...]
+
+    @property
+    def start(self) -> int:
+        return min(span.start for span in self.spans)
+
+    @property
+    def end(self) -> int:
+        return max(span.end for span in self.spans)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A message as the screen sees it: tokens, the sentence each belongs to, and the phrases found, by group."""
+
+    folded: Folded
+    doc: Doc
+    sentence_of: tuple[int, ...]
+    spans: Mapping[str, tuple[Span, ...]]
+
+    def words(self, start: int, end: int) -> tuple[str, ...]:
+        return tuple(token.text for token in self.doc[start:end])
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the code-point span of tokens `start` to `end` in the original message."""
+        last = self.doc[end - 1]
+        return self.folded.original_span(self.doc[start].idx, last.idx + len(last))
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be compiled; says which and why."""
+
+
+_PART = re.compile(r"\{(\w+)\}|(\.\.\.)|(&)|([^\s{}&]+)")
+
+
+def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
+    """Return the parts of a pattern. Plain words become a group named after themselves, with a leading `=`.
+
+    Raises: PatternError on an unknown group, or a connector with nothing on one side.
+    """
+    parts: list[Part] = []
+    words: list[str] = []
+    gap: Optional[int] = GAP
+    known = set(groups)
+    connector_open = False
+
+    def close_words() -> None:
+        nonlocal gap, connector_open
+        if words:
+            parts.append(Part("=" + " ".join(words), gap))
+            words.clear()
+            gap, connector_open = GAP, False
+
+    for group, wide, both, word in _PART.findall(pattern):
+        if word:
+            words.append(word)
+            continue
+        close_words()
+        if group:
+            if group not in known:
+                raise PatternError(f"'{pattern}': no group '{group}' in _vocabulary/")
+            parts.append(Part(group, gap))
+            gap, connector_open = GAP, False
+        else:
+            if connector_open or not parts:
+                raise PatternError(f"'{pattern}': '{wide or both}' needs something on both sides")
+            gap, connector_open = (WIDE_GAP if wide else None), True
+    close_words()
+    if connector_open or not parts:
+        raise PatternError(f"'{pattern}': nothing stands at its end")
+    return parts
+
+
+def plain_tokenizer() -> spacy.Language:
+    """Return a blank English pipeline that splits on white space and punctuation only, so that "cant" stays one word."""
+    nlp = spacy.blank("en")
+    punctuation = re.compile(_PUNCTUATION)
+    nlp.tokenizer = Tokenizer(
+        nlp.vocab, prefix_search=re.compile(rf"^(?:{_PUNCTUATION})").search, suffix_search=re.compile(rf"(?:{_PUNCTUATION})$").search,
+        infix_finditer=punctuation.finditer,
+    )  # fmt: skip
+    return nlp
+
+
+class Matcher:
+    """The compiled vocabulary, cues and patterns."""
+
+    def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Mapping[str, tuple[str, Sequence[Pattern]]]) -> None:
+        """vocabulary, cues: phrases by group; patterns: flag id -> (level, patterns).
+
+        Raises: PatternError.
+        """
+        self._nlp = plain_tokenizer()
+        self._matcher = PhraseMatcher(self._nlp.vocab, attr="ORTH")
+        self._first: dict[str, list[FlagPattern]] = defaultdict(list)
+        literals = set()
+        for flag_id, (level, flag_patterns) in patterns.items():
+            for pattern in flag_patterns:
+                parts = parse_pattern(fold_phrase(pattern.pattern), vocabulary)
+                literals.update(part.group for part in parts if part.group.startswith("="))
+                self._first[parts[0].group].append(FlagPattern(flag_id, pattern.level or level, tuple(parts)))
+        for group, cue in vocabulary.items():
+            self._add(group, cue.words)
+        for name, cue in cues.items():
+            self._add("cue:" + name, cue.words)
+        for literal in literals:
+            self._add(literal, [literal[1:]])
+
+    def _add(self, group: str, phrases: Iterable[str]) -> None:
+        self._matcher.add(group, [self._nlp.make_doc(fold_phrase(phrase)) for phrase in phrases])
+
+    def read(self, text: str) -> Reading:
+        """Return the tokens, sentences and phrases of a message."""
+        folded = fold(text)
+        doc = self._nlp.make_doc(folded.text)
+        spans: dict[str, list[Span]] = defaultdict(list)
+        for key, start, end in self._matcher(doc):
+            group = self._nlp.vocab.strings[key]
+            spans[group].append(Span(group, start, end))
+        hidden = [False] * len(doc)
+        for span in spans.pop(HARMLESS, ()):
+            hidden[span.start : span.end] = [True] * (span.end - span.start)
+        visible = {
+            group: tuple(sorted(found, key=lambda span: (span.start, -span.end)))
+            for group, found in ((group, [s for s in items if not any(hidden[s.start : s.end])]) for group, items in spans.items())
+            if found
+        }
+        return Reading(folded, doc, _sentences(folded.text, doc), visible)
+
+    def matches(self, reading: Reading, clause_of: Sequence[int]) -> Iterator[Match]:
+        """Yield every pattern that the message fulfils, once for each place of its first part."""
+        for group in reading.spans:
+            for pattern in self._first.get(group, ()):
+                for first in reading.spans[group]:
+                    spans = _complete(pattern.parts[1:], (first,), reading, clause_of)
+                    if spans:
+                        yield Match(pattern, spans)
+
+
+def fold_phrase(phrase: str) -> str:
+    """Return a phrase of the content folded as messages are."""
+    return fold(phrase).text
+
+
+def _sentences(text: str, doc: Doc) -> tuple[int, ...]:
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    numbers, number = [], 0
+    for token in doc:
+        while number < len(ends) and token.idx >= ends[number]:
+            number += 1
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def _complete(parts: Sequence[Part], found: tuple[Span, ...], reading: Reading, clause_of: Sequence[int]) -> Optional[tuple[Span, ...]]:
+    """Return spans for all parts, behind those found so far, or None."""
+    if not parts:
+        return found
+    part, last = parts[0], found[-1]
+    for span in reading.spans.get(part.group, ()):
+        if part.gap is None:
+            fits = clause_of[span.start] == clause_of[last.start] and not any(span.start < other.end and other.start < span.end for other in found)
+        else:
+            fits = last.end <= span.start <= last.end + part.gap and reading.sentence_of[span.start] == reading.sentence_of[last.start]
+        if fits:
+            completed = _complete(parts[1:], found + (span,), reading, clause_of)
+            if completed:
+                return completed
+    return None
