@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.turn import Turn, read_turn, say, say_all
 from sijbot import runtime
 from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, safety_net_reply
-from sijbot.exercise_gate import refusal
+from sijbot.exercise_gate import ExerciseGate, open_gate
 from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.routing import DID_YOU_MEAN, Expecting
@@ -20,8 +20,8 @@ from sijbot.routing import DID_YOU_MEAN, Expecting
 # Where these lead when no story says otherwise.
 REACTIONS = {
     "push_back": "action_explain_feeling", "ask_more": "action_more", "ask_why": "action_more", "exercise_hurts": "action_stop_exercise",
-    "seen_by_clinician": "action_seen", "report_symptom": "action_ask_about_symptom", "inform": "action_ask_rephrase",
-    "affirm": "action_ask_rephrase", "deny": "action_ask_rephrase", "start_again": "action_start_again",
+    "seen_by_clinician": "action_seen", "report_symptom": "action_ask_about_symptom", "inform": "action_acknowledge",
+    "affirm": "action_acknowledge", "deny": "action_acknowledge", "start_again": "action_start_again",
 }  # fmt: skip
 SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge", "help", "out_of_scope")
 
@@ -55,7 +55,7 @@ class ActionAnswer(Action):
 
 def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> List[Dict[Text, Any]]:
     content = runtime.current().content
-    refused = refusal(runtime.current(), turn.conversation_id, content_id, turn.assessment, turn.raised_earlier, turn.expecting, turn.region)
+    refused = _gate(turn).refusal(content_id)
     if refused:
         say(dispatcher, Reply(refused))
         return []
@@ -76,12 +76,22 @@ def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, 
 
 
 def _clarify(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
-    reply = clarify_reply(runtime.current().content, [item["id"] for item in turn.understood["ranking"]])
+    content, gate = runtime.current().content, _gate(turn)
+    closest = [item["id"] for item in turn.understood["ranking"] if item["id"] in content.subject_of]
+    refused = gate.refusal(closest[0]) if closest else None
+    if refused:
+        say(dispatcher, Reply(refused))
+        return []
+    reply = clarify_reply(content, [content_id for content_id in closest if not gate.refusal(content_id)])
     say(dispatcher, reply)
     if turn.waits_for_safety_answer or not reply.buttons:
         return []
     first = reply.buttons[0].payload.partition(":")[2]
     return [SlotSet("expecting", Expecting(DID_YOU_MEAN, first).to_slot())]
+
+
+def _gate(turn: Turn) -> ExerciseGate:
+    return open_gate(runtime.current(), turn.conversation_id, turn.assessment, turn.raised_earlier, turn.expecting, turn.region)
 
 
 def _closes(turn: Turn) -> List[Dict[Text, Any]]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any, Dict, List, Text
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import read_turn, say
 from sijbot import clock, runtime
-from sijbot.answering import information_reply
 from sijbot.records import repository
 from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.routing import NO, RED_FLAG, Expecting
 from sijbot.triage import hand_off_message
 from sijbot.triage.assess import ASK
-from sijbot.triage.lock import after, highest
+from sijbot.triage.lock import after
 
 
 class ActionApplyRedFlags(Action):
@@ -55,30 +54,3 @@ class ActionHandOff(Action):
         with parts.engine.begin() as connection:
             repository.log_hand_off(connection, turn.conversation_id, card.id, card.level, clock.now())
         return []
-
-
-class ActionInform(Action):
-    """Answers a question about a danger sign that nobody is said to have."""
-
-    def name(self) -> Text:
-        return "action_inform"
-
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        turn = read_turn(tracker)
-        say(dispatcher, information_reply(runtime.current().content, turn.assessment.flags[0], turn.region))
-        return []
-
-
-class ActionSeen(Action):
-    """Takes the lock away from somebody who was seen about it; clears nobody for anything. After an emergency it stays."""
-
-    def name(self) -> Text:
-        return "action_seen"
-
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        turn, parts = read_turn(tracker), runtime.current()
-        with parts.engine.begin() as connection:
-            lock = highest(repository.read_lock(connection, turn.conversation_id), turn.raised_earlier)
-            repository.write_lock(connection, turn.conversation_id, lock if lock and lock.level == "emergency" else None)
-        say(dispatcher, Reply(worded(parts.content, "seen" if lock else "seen_nothing", turn.region)))
-        return [FollowupAction("action_listen")]

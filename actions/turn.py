@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Optional, Sequence
 
 from rasa_sdk import Tracker
+from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from sijbot.replies import Reply
@@ -15,6 +16,8 @@ from sijbot.triage.assess import Assessment
 from sijbot.triage.lock import Lock, after
 
 ACTION_SEEN = "action_seen"
+# What an action returns that `action_answer` may send on to from outside the stories, where no rule ends the turn.
+END_OF_TURN = FollowupAction("action_listen")
 
 
 @dataclass(frozen=True)

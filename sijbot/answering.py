@@ -7,6 +7,8 @@ from typing import Iterable, Optional, Sequence
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded
 from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
+from sijbot.triage.hand_off import CRISIS
+from sijbot.triage.lock import Lock
 
 DID_YOU_MEAN_AT_MOST = 3
 RELATED_AT_MOST = 2
@@ -39,12 +41,11 @@ def push_back_replies(content: Content, content_id: Optional[str]) -> list[Reply
     return [Reply(answer.push_back, buttons=_related(content, answer), sources=citations(content, answer.sources))]
 
 
-def clarify_reply(content: Content, ranking: Iterable[str]) -> Reply:
-    """Return "did you mean" with the closest ids as buttons, or a request to say it again where there are none."""
-    known = [content_id for content_id in ranking if content_id in content.subject_of][:DID_YOU_MEAN_AT_MOST]
-    if not known:
+def clarify_reply(content: Content, closest: Sequence[str]) -> Reply:
+    """Return "did you mean" with at most three of the closest ids as buttons, or a request to say it again where there are none."""
+    if not closest:
         return Reply(content.wording["rephrase"])
-    buttons = tuple(Button(content.title_of(content_id), f"topic:{content_id}") for content_id in known)
+    buttons = tuple(Button(content.title_of(content_id), f"topic:{content_id}") for content_id in closest[:DID_YOU_MEAN_AT_MOST])
     return Reply(content.wording["did_you_mean"], kind=CHOICES, buttons=buttons)
 
 
@@ -71,6 +72,15 @@ def talk_reply(content: Content, intent: str, region_code: Optional[str]) -> Rep
     """Return what is said to a message that tells or reacts, where no story leads on from it."""
     key = intent if intent in ("report_symptom", "exercise_hurts", "push_back") else "rephrase"
     return Reply(worded(content, key, region_code))
+
+
+def stand_by_reply(content: Content, lock: Optional[Lock], region_code: Optional[str], otherwise: str) -> Reply:
+    """Return what to do about the sign that stands, said again; the wording `otherwise` where none does."""
+    if lock is None or lock.level == "soon":
+        return Reply(worded(content, otherwise, region_code))
+    flag = content.red_flags[lock.flags[0]]
+    key = "stand_by_crisis" if flag.hand_off == CRISIS else f"stand_by_{lock.level}"
+    return Reply(worded(content, key, region_code, finding=flag.finding))
 
 
 def citations(content: Content, keys: Iterable[str]) -> tuple[Citation, ...]:

@@ -1,7 +1,8 @@
-"""Whether an exercise may be shown now."""
+"""Whether an exercise may be shown or suggested now."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Optional
 
 from sijbot import clock
@@ -17,32 +18,55 @@ EXERCISE_SUBJECT = "exercise"
 _ALWAYS_SHOWN = ("stop_rules",)  # when to stop is never withheld
 
 
-def refusal(
-    runtime: Runtime, conversation_id: str, content_id: str, assessment: Assessment, raised_earlier: Optional[Lock],
-    expecting: Optional[Expecting], region: Optional[str],
-) -> Optional[str]:  # fmt: skip
-    """Return why the exercise is not shown, in words for the person; None where nothing stands against it, or it is no exercise.
+@dataclass(frozen=True)
+class ExerciseGate:
+    """What stands against exercise in a conversation: an unanswered question of the screen, or a raised level."""
+
+    content: Content
+    region: Optional[str]
+    open_question: Optional[str]  # a flag id
+    lock: Optional[Lock]
+
+    def refusal(self, content_id: str) -> Optional[str]:
+        """Return why this answer or exercise is not shown, in words for the person; None where nothing stands against it."""
+        if not suggests_exercise(self.content, content_id) or content_id in _ALWAYS_SHOWN:
+            return None
+        if self.open_question:
+            question = self.content.red_flags[self.open_question].question
+            return worded(self.content, "standing_ask", self.region, question=question)
+        if self.lock is None:
+            return None
+        if self.lock.level == "soon":
+            return self._refusal_until_seen(content_id)
+        finding = self.content.red_flags[self.lock.flags[0]].finding
+        return worded(self.content, f"standing_{self.lock.level}", self.region, finding=finding)
+
+    def _refusal_until_seen(self, content_id: str) -> Optional[str]:
+        """A `soon` sign holds back loaded exercise, not gentle ones and not talk about it, until somebody has looked at it."""
+        holding = [flag for flag in self.lock.flags if not self.content.red_flags[flag].exercise_until_seen]
+        exercise = self.content.exercises.get(content_id)
+        if not holding or exercise is None or exercise.phase == "calm":
+            return None
+        return worded(self.content, "standing_soon", self.region, finding=self.content.red_flags[holding[0]].finding)
+
+
+def open_gate(
+    runtime: Runtime, conversation_id: str, assessment: Assessment, raised_earlier: Optional[Lock], expecting: Optional[Expecting],
+    region: Optional[str],
+) -> ExerciseGate:  # fmt: skip
+    """Return what stands in this conversation, this message included.
 
     Raises: database errors. What stands is then not known, and not known is not "nothing": the turn fails rather than show an exercise.
     """
-    content = runtime.content
-    if content.subject_of[content_id] != EXERCISE_SUBJECT or content_id in _ALWAYS_SHOWN:
-        return None
-    if expecting is not None and expecting.owner == RED_FLAG:
-        return worded(content, "standing_ask", region, question=content.red_flags[expecting.question].question)
     with runtime.engine.connect() as connection:
         stored = repository.read_lock(connection, conversation_id)
     lock = after(standing(highest(stored, raised_earlier), clock.now()), assessment, clock.now())
-    return _refused_by(content, lock, content_id, region) if lock else None
+    open_question = expecting.question if expecting is not None and expecting.owner == RED_FLAG else None
+    return ExerciseGate(runtime.content, region, open_question, lock)
 
 
-def _refused_by(content: Content, lock: Lock, content_id: str, region: Optional[str]) -> Optional[str]:
-    flags = [flag for flag in lock.flags if flag in content.red_flags]
-    if lock.level != "soon":
-        return worded(content, f"standing_{lock.level}", region, finding=content.red_flags[flags[0]].finding)
-    holding = [flag for flag in flags if not content.red_flags[flag].exercise_until_seen]
-    exercise = content.exercises.get(content_id)
-    is_gentle = exercise is None or exercise.phase == "calm"
-    if not holding or is_gentle:
-        return None
-    return worded(content, "standing_soon", region, finding=content.red_flags[holding[0]].finding)
+def suggests_exercise(content: Content, content_id: str) -> bool:
+    """True for exercises, for answers about exercising, and for answers that lead to an exercise."""
+    if content.subject_of[content_id] == EXERCISE_SUBJECT:
+        return True
+    return any(content.subject_of[related] == EXERCISE_SUBJECT for related in content.answers[content_id].related)

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+os.environ["TQDM_DISABLE"] = "1"
+os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
 
 import pytest
 

@@ -23,7 +23,10 @@ from sijbot.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
-PAGE = {"/": ("index.html", "text/html; charset=utf-8"), "/chat.css": ("chat.css", "text/css"), "/chat.js": ("chat.js", "text/javascript")}
+PAGE = {
+    "/": ("index.html", "text/html; charset=utf-8"), "/chat.css": ("chat.css", "text/css"), "/chat.js": ("chat.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}  # fmt: skip
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",

@@ -23,6 +23,7 @@ from sijbot.language.decision import CLARIFY, OUT_OF_SCOPE, Thresholds, decide
 UNDERSTOOD = "understood"  # message property: outcome, intent, id, ranking
 ASK_MORE = "ask_more"
 _FALLBACK_INTENT = "nlu_fallback"
+NOTHING_READABLE = [(_FALLBACK_INTENT, 0.0), (OUT_OF_SCOPE, 0.0)]  # "???", emoji: a question back, without suggestions
 _RANKED = 5
 
 
@@ -84,10 +85,10 @@ class TopicClassifier(GraphComponent, IntentClassifier):
             chosen = ((message.get("metadata") or {}).get("button") or "").partition(":")
             if chosen[0] in ("topic", "more"):
                 self._set(message, [(self._label_of(chosen[2]) if chosen[0] == "topic" else ASK_MORE, 1.0), (OUT_OF_SCOPE, 0.0)])
-            elif message.get(TEXT):
+            elif any(character.isalpha() for character in message.get(TEXT) or ""):
                 self._set(message, self.rank(message))
             else:
-                self._set(message, [(OUT_OF_SCOPE, 1.0), (_FALLBACK_INTENT, 0.0)])
+                self._set(message, NOTHING_READABLE)
         return messages
 
     def rank(self, message: Message) -> List[Tuple[Text, float]]:

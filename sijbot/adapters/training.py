@@ -28,8 +28,13 @@ def check_config(path: Path) -> None:
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path.name}: cannot be read ({str(error).splitlines()[0]})") from None
     for section in ("pipeline", "policies"):
-        for component in config.get(section) or ():
-            name = str(component["name"]).rpartition(".")[2]
+        components = config.get(section) if isinstance(config, dict) else None
+        if not isinstance(components, list):
+            raise ConfigError(f"{path.name}: {section}: must be a list of components")
+        for number, component in enumerate(components, 1):
+            if not isinstance(component, dict) or not isinstance(component.get("name"), str):
+                raise ConfigError(f"{path.name}: {section}: component {number} has no name")
+            name = component["name"].rpartition(".")[2]
             if name in NEEDS_TENSORFLOW:
                 raise ConfigError(f"{path.name}: {section}: {name} needs TensorFlow, which is not installed: remove it")
 

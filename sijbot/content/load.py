@@ -13,7 +13,7 @@ from typing import Any, Callable, Mapping, Optional
 import yaml
 
 from sijbot.content.model import (
-    LEVELS, PHASES, SITUATIONS, Answer, Caution, Content, Cue, Exercise, FlagCase, HandOff, Pattern, RedFlag, Region, Source, Subject,
+    LEVELS, PHASES, SITUATIONS, Answer, Content, Cue, Exercise, FlagCase, HandOff, Pattern, RedFlag, Region, Source, Subject,
 )  # fmt: skip
 
 SHORT_WORDS = 60
@@ -23,7 +23,7 @@ CASE_EXPECTS = ("fire", "ask", "none")
 WORDING_KEYS = (
     "fault", "unavailable", "too_long", "standing_emergency", "standing_ask", "standing_urgent", "booking_line", "seen", "seen_nothing",
     "answered_no", "ask_again", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
-    "greeting", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
+    "greeting", "acknowledged", "stand_by_crisis", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
 )  # fmt: skip
 
 

@@ -96,6 +96,7 @@ class RedFlag:
     patterns: tuple[Pattern, ...]
     hand_off: Optional[str] = None  # file of hand_off/ where it is not the one named after the level
     always: bool = False  # also when put as a question or an "if": a hint is enough
+    event: bool = False  # something that happened once: long past stays past although it "still" hurts (rule R9)
     ask_about: bool = False  # a question about it is answered by a question (rule R13 on self-harm)
     exercise_until_seen: bool = False  # a `soon` flag with which the exercises may go on under their stop rules
     sources: tuple[str, ...] = ()

@@ -135,7 +135,7 @@ class Screen:
         findings, denied = [], []
         for match in self._matcher.matches(reading, clause_numbers.of_token):
             flag = self.content.red_flags[match.pattern.flag_id]
-            how = mention(match, reading, clause_numbers)
+            how = mention(match, reading, clause_numbers, flag.event)
             outcome = _outcome(flag, how)
             if outcome == NONE:
                 denied.extend([match.pattern.flag_id] if how is Mention.DENIED else [])

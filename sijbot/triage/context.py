@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Iterator, Optional
 
 from sijbot.triage.match import Match, Reading, Span
+
+FEW_WORDS = 2  # so many may stand between what is refused and the refusal
 
 
 class Mention(str, Enum):
@@ -18,7 +19,7 @@ class Mention(str, Enum):
 
     PRESENT = "present"
     DENIED = "denied"
-    ASKED = "asked"  # a question about the sign, nobody said to have it (R13)
+    ASKED = "asked"  # a question about the sign, nobody said to have it (R13), or somebody says not to want it
     SUPPOSED = "supposed"  # "what if I ever …" (R15)
     PAST = "past"
     NOT_A_PATIENT = "not_a_patient"  # an animal, a thing
@@ -52,8 +53,13 @@ def clauses(reading: Reading) -> Clauses:
     return Clauses(tuple(numbers))
 
 
-def mention(match: Match, reading: Reading, clause_numbers: Clauses) -> Mention:
-    """Return how the sign of this match is mentioned."""
+def mention(match: Match, reading: Reading, clause_numbers: Clauses, event: bool = False) -> Mention:
+    """Return how the sign of this match is mentioned.
+
+    event: the sign is something that happened once, so that what still hurts does not bring it back (R10).
+    """
+    if _is_refused(match, reading, clause_numbers):
+        return Mention.ASKED
     if _is_denied(match, reading, clause_numbers):
         return Mention.DENIED
     sentence = reading.sentence_of[match.start]
@@ -66,10 +72,7 @@ def mention(match: Match, reading: Reading, clause_numbers: Clauses) -> Mention:
         return Mention.UNSURE
     if _is_question(reading, sentence, match) and not _is_owned(reading, sentence):
         return Mention.ASKED
-    if _in_sentence(reading, "long_past", sentence):
-        if _in_sentence(reading, "resolved", sentence) or not _in_sentence(reading, "recurring", sentence):
-            return Mention.PAST
-    return Mention.PRESENT
+    return Mention.PAST if _is_past(match, reading, clause_numbers, event) else Mention.PRESENT
 
 
 def _is_denied(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
@@ -80,7 +83,7 @@ def _is_denied(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
         clause = clause_numbers.of_token[span.start]
         for cue in _cues(reading, "negation"):
             same_clause = clause_numbers.of_token[cue.start] == clause
-            if same_clause and cue.end <= span.start and not undone.intersection(range(cue.start, cue.end)):
+            if same_clause and _reaches(cue, span, reading) and not undone.intersection(range(cue.start, cue.end)):
                 if not own_words.intersection(range(cue.start, cue.end)) and not _is_part_of_a_sign(cue, reading) and not _is_itself_negative(span, reading):
                     return True
     for cue in _cues(reading, "negation_after"):
@@ -89,12 +92,69 @@ def _is_denied(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
     return False
 
 
+def _reaches(cue: Span, sign: Span, reading: Reading) -> bool:
+    """True where the negation stands before the sign and nobody new acts between them: "havent told anyone i wet myself" denies no sign."""
+    if cue.end > sign.start:
+        return False
+    if any(belief.start <= cue.start and cue.end <= belief.end for belief in _cues(reading, "negated_belief")):
+        return True
+    return not any(cue.end <= subject.start < sign.start for subject in _cues(reading, "new_subject"))
+
+
+def _is_refused(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
+    """True for what somebody says not to want ("dont want to kill myself"), unless the words are the sign itself ("dont want to be here")."""
+    clause = clause_numbers.of_token[match.start]
+    undone = _covered(_cues(reading, "pseudo_negation"))
+    own_words = _covered(match.spans)
+    return any(
+        clause_numbers.of_token[cue.start] == clause and cue.start < match.start <= cue.end + FEW_WORDS and cue.start not in undone | own_words
+        for cue in _cues(reading, "refused")
+    )
+
+
+def _is_past(match: Match, reading: Reading, clause_numbers: Clauses, event: bool) -> bool:
+    """R9, R10: said to be long past, beside the sign or by itself ("years ago, …"), and not said to be back."""
+    sentence = reading.sentence_of[match.start]
+    stretches = _stretches(reading, clause_numbers)
+    own_words = [index for span in match.spans for index in range(span.start, span.end)]
+    own_stretches = {stretches[index] for index in own_words}
+    times = [cue for cue in _cues(reading, "long_past") if reading.sentence_of[cue.start] == sentence and not _is_followed_by_now(cue, match, reading)]
+    if not any(stretches[cue.end - 1] in own_stretches or _stands_alone(cue, reading, stretches) for cue in times):
+        return False
+    if event:
+        own_clauses = {clause_numbers.of_token[index] for index in own_words}
+        return not any(clause_numbers.of_token[cue.start] in own_clauses for cue in _cues(reading, "happened_again"))
+    return _in_sentence(reading, "resolved", sentence) or not _in_sentence(reading, "recurring", sentence)
+
+
+def _is_followed_by_now(cue: Span, match: Match, reading: Reading) -> bool:
+    """True where the sign comes behind the time and in the present tense: "saw a doctor months ago both my legs are numb"."""
+    return any(cue.end <= verb.start < match.end for verb in _cues(reading, "present_tense"))
+
+
+def _stretches(reading: Reading, clause_numbers: Clauses) -> tuple[int, ...]:
+    """Return the number of the stretch of every token: a clause, or what stands before, between or behind its commas."""
+    numbers, number = [], 0
+    for index, token in enumerate(reading.doc):
+        if index > 0 and (token.text == "," or clause_numbers.of_token[index] != clause_numbers.of_token[index - 1]):
+            number += 1
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def _stands_alone(cue: Span, reading: Reading, stretches: tuple[int, ...]) -> bool:
+    """True where the cue is its whole stretch, but for small words: "that was in 2015"."""
+    small = _covered(_cues(reading, "beside_time"))
+    words = {token.i for token in reading.doc if token.is_alpha and stretches[token.i] == stretches[cue.end - 1]}
+    return words <= small.union(range(cue.start, cue.end))
+
+
 def _is_part_of_a_sign(cue: Span, reading: Reading) -> bool:
     """True where the negative word belongs to a longer phrase of the vocabulary that means a sign ("no feeling", "not able to")."""
     return any(
         span.start <= cue.start and cue.end <= span.end and span.end - span.start > cue.end - cue.start
         for group, spans in reading.spans.items()
-        if not group.startswith("cue:")
+        if not group.startswith(("cue:", "="))  # plain words of a pattern ("havent had") are no sign by themselves
         for span in spans
     )
 
@@ -110,6 +170,8 @@ def _is_question(reading: Reading, sentence: int, match: Match) -> bool:
         return True
     first = next(index for index, number in enumerate(reading.sentence_of) if number == sentence)
     opens = {span.start for span in _cues(reading, "question_start")}
+    if _in_sentence(reading, "question_tail", sentence):
+        opens |= {span.start for span in _cues(reading, "question_start_weak")}
     asks = first in opens or (first + 1 in opens and any(span.start == first for span in _cues(reading, "question_lead")))
     return asks and first < match.start + 1
 

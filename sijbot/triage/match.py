@@ -27,7 +27,7 @@ from sijbot.language.normalise import Folded, fold
 
 GAP = 2
 WIDE_GAP = 7
-HARMLESS = "harmless"  # the vocabulary group whose phrases hide the words in them: "hay fever", "dead bug"
+HARMLESS = "harmless"  # the vocabulary group whose phrases hide the phrases inside them: "hay fever", "dead bug"; one that reaches further stays
 
 _PUNCTUATION = r"""[^\w\s]|_"""
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|\n+|\s[-–—]\s")
@@ -184,14 +184,12 @@ class Matcher:
         for key, start, end in self._matcher(doc):
             group = self._nlp.vocab.strings[key]
             spans[group].append(Span(group, start, end))
-        hidden = [False] * len(doc)
-        for span in spans.pop(HARMLESS, ()):
-            hidden[span.start : span.end] = [True] * (span.end - span.start)
-        visible = {
-            group: tuple(sorted(found, key=lambda span: (span.start, -span.end)))
-            for group, found in ((group, [s for s in items if not any(hidden[s.start : s.end])]) for group, items in spans.items())
-            if found
-        }
+        harmless = spans.pop(HARMLESS, [])
+        visible: dict[str, tuple[Span, ...]] = {}
+        for group, found in spans.items():
+            shown = [span for span in found if not any(hider.start <= span.start and span.end <= hider.end for hider in harmless)]
+            if shown:
+                visible[group] = tuple(sorted(shown, key=lambda span: (span.start, -span.end)))
         return Reading(folded, doc, _sentences(folded.text, doc), visible)
 
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> Iterator[Match]:

@@ -1,0 +1,60 @@
+"""A symptom that was told: where, what makes it worse, and an exercise that hurts."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Text
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.turn import END_OF_TURN, read_turn, say
+from sijbot import runtime
+from sijbot.answering import talk_reply
+from sijbot.regions import worded
+from sijbot.replies import Reply
+
+
+class ActionAskAboutSymptom(Action):
+    """Asks where it is and what makes it worse."""
+
+    def name(self) -> Text:
+        return "action_ask_about_symptom"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        say(dispatcher, talk_reply(runtime.current().content, "report_symptom", read_turn(tracker).region))
+        return [END_OF_TURN]
+
+
+class ActionDescribeSymptom(Action):
+    """Says what pain from this joint is usually like, to somebody who told where theirs is."""
+
+    def name(self) -> Text:
+        return "action_describe_symptom"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn = read_turn(tracker)
+        say(dispatcher, Reply(worded(runtime.current().content, "report_symptom_side", turn.region)))
+        return [END_OF_TURN]
+
+
+class ActionExplainQuestion(Action):
+    """Says why we ask about the symptom."""
+
+    def name(self) -> Text:
+        return "action_explain_question"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn = read_turn(tracker)
+        say(dispatcher, Reply(worded(runtime.current().content, "why_we_ask", turn.region)))
+        return [END_OF_TURN]
+
+
+class ActionStopExercise(Action):
+    """Says to stop the exercise that hurts."""
+
+    def name(self) -> Text:
+        return "action_stop_exercise"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        say(dispatcher, talk_reply(runtime.current().content, "exercise_hurts", read_turn(tracker).region))
+        return [END_OF_TURN]

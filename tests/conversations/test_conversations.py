@@ -1,0 +1,31 @@
+"""Every whole dialogue of this folder, on the trained model with custom actions running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from sijbot.adapters.dialogue import Case, Runner, read_cases
+from sijbot.settings import Settings
+
+CASES = [case for path in sorted(Path(__file__).parent.glob("*.yml")) for case in read_cases(path)]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def runner(trained: Settings) -> Iterator[Runner]:
+    with Runner(trained) as running:
+        yield running
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file.stem}: {case.name}")
+def test_conversation(case: Case, runner: Runner) -> None:
+    diff = runner.run(case)
+
+    assert not diff, f"\n{diff}"
+
+
+def test_there_are_at_least_sixty_cases_with_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 60
