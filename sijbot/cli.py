@@ -214,7 +214,8 @@ def _lines() -> Iterator[tuple[Optional[dict], Optional[str]]]:
             item = json.loads(raw)
             if not isinstance(item, dict) or "id" not in item or not isinstance(item.get("text"), str):
                 raise ValueError("needs an object with 'id' and a text 'text'")
-            if not all(isinstance(earlier, str) for earlier in item.get("earlier", [])):
+            replayed = item.get("earlier", [])
+            if not isinstance(replayed, list) or not all(isinstance(earlier, str) for earlier in replayed):
                 raise ValueError("'earlier' must be a list of texts")
             yield item, None
         except (ValueError, TypeError) as error:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Mapping
 
+import spacy
 from spacy.matcher import PhraseMatcher
 
 from sijbot.content.model import Cue
 from sijbot.language.normalise import fold
-from sijbot.triage.match import fold_phrase, plain_tokenizer
+from sijbot.triage.match import as_doc, fold_phrase, words_of
 
 
 class SituationFinder:
     """Finds the situations of `content/situations.yml` in a message."""
 
     def __init__(self, situations: Mapping[str, Cue]) -> None:
-        self._nlp = plain_tokenizer()
-        self._matcher = PhraseMatcher(self._nlp.vocab)
+        self._vocab = spacy.blank("en").vocab
+        self._matcher = PhraseMatcher(self._vocab)
         for situation, cue in situations.items():
-            self._matcher.add(situation, [self._nlp.make_doc(fold_phrase(word)) for word in cue.words])
+            self._matcher.add(situation, [as_doc(self._vocab, words_of(fold_phrase(word))) for word in cue.words])
 
     def __call__(self, text: str) -> tuple[str, ...]:
         """Return the situations that the message names, sorted. A denied one counts too: a caution too many does no harm."""
-        doc = self._nlp.make_doc(fold(text).text)
-        return tuple(sorted({self._nlp.vocab.strings[key] for key, _, _ in self._matcher(doc)}))
+        doc = as_doc(self._vocab, words_of(fold(text).text))
+        return tuple(sorted({self._vocab.strings[key] for key, _, _ in self._matcher(doc)}))

@@ -50,7 +50,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises: SettingsError naming the variable.
     """
     port = environ.get("PORT", "5005")
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise SettingsError(f"PORT: '{port}' is not a port number between 1 and 65535")
     mode = environ.get("SIJBOT_MODE", "development")
     if mode not in ("development", "production"):

@@ -89,7 +89,7 @@ class Assistant:
             collector.add(card)
         metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button}
         message = UserMessage(
-            text[:UNDERSTOOD_CHARACTERS], collector, conversation.id, input_channel=channel, metadata=metadata,
+            _storable(text[:UNDERSTOOD_CHARACTERS]), collector, conversation.id, input_channel=channel, metadata=metadata,
         )  # fmt: skip
         deadline = EMERGENCY_DEADLINE_S if replaces_answer(content, assessment) else TURN_DEADLINE_S
         fault = await self._finished(self._handle_safely(message), deadline)
@@ -127,6 +127,11 @@ class Assistant:
         if fault and not has_answer:
             replies.append(Reply(worded(self._runtime.content, fault, region), kind=FAULT))
         return Turn(tuple(replies), assessment, fault is not None)
+
+
+def _storable(text: str) -> str:
+    """Return the text without what no database takes: lone surrogates and NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
 
 
 def greeting(runtime: Runtime, region: str) -> Reply:

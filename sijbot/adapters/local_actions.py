@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future
 from typing import Any, Dict, Optional, Text
 
 import jsonschema
@@ -18,7 +19,7 @@ from sijbot.replies import FAULT, Reply
 logger = logging.getLogger(__name__)
 
 ACTION_DEADLINE_S = 1.0
-_THREADS = 32  # a thread that is stuck in a blocking call is lost until that call ends
+_RUNNING_AT_MOST = 32  # an action stuck in a blocking call keeps its thread until that call ends
 
 _VALIDATOR = jsonschema.validators.validator_for(RemoteAction.action_response_format_spec())(RemoteAction.action_response_format_spec())
 
@@ -30,14 +31,13 @@ class LocalActions(EndpointConfig):
         super().__init__(url="local", enable_selective_domain=True)
         self._executor = executor
         self._deadline_s = deadline_s
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="action")
+        self._places = threading.BoundedSemaphore(_RUNNING_AT_MOST)
 
     async def request(self, json: Optional[Dict[Text, Any]] = None, **kwargs: Any) -> Dict[Text, Any]:
         """Return what the action named in `json` returns; a fault reply where it raises, takes too long or returns nonsense."""
         action = json["next_action"]
-        running = asyncio.get_running_loop().run_in_executor(self._threads, self._run, json)
         try:
-            result = await asyncio.wait_for(running, self._deadline_s)
+            result = await asyncio.wait_for(asyncio.wrap_future(self._started(json)), self._deadline_s)
         except Exception as error:  # whatever an action does, the person gets a sentence
             logger.error("action %s failed: %s", action, type(error).__name__)
             return fault_result()
@@ -46,15 +46,32 @@ class LocalActions(EndpointConfig):
             return fault_result()
         return result
 
+    def _started(self, call: Dict[Text, Any]) -> Future:
+        """Start the action on a daemon thread, which neither a stuck action nor the end of the process waits for.
+
+        Raises: RuntimeError where too many actions are stuck.
+        """
+        if not self._places.acquire(blocking=False):
+            raise RuntimeError("too many actions are running")
+        future: Future = Future()
+        future.set_running_or_notify_cancel()  # so that a deadline leaves it alone, and the thread can still put its result in
+
+        def work() -> None:
+            try:
+                future.set_result(self._run(call))
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                self._places.release()
+
+        threading.Thread(target=work, name=f"action {call['next_action']}", daemon=True).start()
+        return future
+
     def _run(self, call: Dict[Text, Any]) -> Any:
         async def bounded() -> Any:
             return await asyncio.wait_for(self._executor.run(call), self._deadline_s)
 
         return asyncio.run(bounded())
-
-    def close(self) -> None:
-        """Let go of the threads without waiting for stuck ones."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def fault_result() -> Dict[Text, Any]:

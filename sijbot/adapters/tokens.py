@@ -29,6 +29,8 @@ class Tokens:
 
     def read(self, token: str) -> Optional[Conversation]:
         """Return the conversation of a token, or None for one that is forged, malformed or too old."""
+        if not token.isascii():
+            return None
         try:
             claims = jwt.decode(token, self._secret, [_ALGORITHM], options={"require": ["sub", "exp"], "verify_exp": False})
         except jwt.InvalidTokenError:
@@ -37,11 +39,12 @@ class Tokens:
 
     def sign(self, conversation: Conversation, payload: str) -> str:
         """Return the payload with a signature that only fits this conversation."""
-        mac = hmac.new(self._secret.encode(), f"{conversation.id}\n{payload}".encode(), hashlib.sha256).hexdigest()
+        signed = f"{conversation.id}\n{payload}".encode("utf-8", "replace")
+        mac = hmac.new(self._secret.encode(), signed, hashlib.sha256).hexdigest()
         return f"{payload}~{mac[:_SIGNATURE_CHARACTERS]}"
 
     def verified(self, conversation: Conversation, signed: str) -> Optional[str]:
         """Return the payload of a signed one, or None where the signature does not fit."""
         payload = signed.rpartition("~")[0]
         expected = self.sign(conversation, payload)
-        return payload if hmac.compare_digest(expected.encode(), signed.encode("utf-8", "replace")) else None
+        return payload if hmac.compare_digest(expected.encode("utf-8", "replace"), signed.encode("utf-8", "replace")) else None

@@ -108,7 +108,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         ngrams = counts.features.tocsr().astype(np.float32)
         length = np.sqrt(ngrams.multiply(ngrams).sum())
         scaled = ngrams.multiply(self._config["ngram_weight"] / length) if length else ngrams
-        return scipy.sparse.hstack([scipy.sparse.csr_matrix(dense.features), scaled], format="csr")
+        return scipy.sparse.hstack([scipy.sparse.csr_matrix(dense.features), scaled], format="csr", dtype=np.float32)
 
     def _set(self, message: Message, ranking: List[Tuple[Text, float]]) -> None:
         outcome = decide(ranking, self._thresholds)

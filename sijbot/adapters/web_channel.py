@@ -14,6 +14,7 @@ from sanic.response import json as json_response
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import Assistant, Conversation, greeting, with_signed_buttons
 from sijbot.adapters.tokens import Tokens
+from sijbot.language.focus import without_command
 from sijbot.regions import worded
 from sijbot.replies import FAULT, Reply
 from sijbot.runtime import Runtime
@@ -99,7 +100,7 @@ def _body(request: Request, region: str = "unknown") -> Dict[Text, Any]:
         raise Refused(413, "too_long", region)
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(400, "bad_request", region) from None
     if not isinstance(body, dict):
         raise Refused(400, "bad_request", region)
@@ -108,7 +109,7 @@ def _body(request: Request, region: str = "unknown") -> Dict[Text, Any]:
 
 def _region(body: Dict[Text, Any], runtime: Runtime) -> str:
     region = body.get("region") or runtime.settings.region
-    if region not in runtime.content.regions:
+    if not isinstance(region, str) or region not in runtime.content.regions:
         raise Refused(400, "bad_request")
     return region
 
@@ -127,8 +128,8 @@ def _message(body: Dict[Text, Any], conversation: Conversation, tokens: Tokens, 
 
 
 def typed_text(text: str) -> str:
-    """Return typed text so that Rasa cannot read it as a command: a leading slash is taken off."""
-    return text.strip().lstrip("/").strip()
+    """Return typed text as it is stored: without outer space, and never a command."""
+    return without_command(text).strip()
 
 
 def button_text(runtime: Runtime, payload: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import time
 import typing
 from datetime import date
 from pathlib import Path
+from string import Formatter
 from typing import Any, Callable, Mapping, Optional
 
 import yaml
@@ -25,6 +27,10 @@ WORDING_KEYS = (
     "answered_no", "ask_again", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
     "greeting", "acknowledged", "stand_by_crisis", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
 )  # fmt: skip
+REGION_PLACES = {field.name for field in dataclasses.fields(Region) if field.type == "str"}
+WORDING_PLACES = REGION_PLACES | {"finding", "question"}
+HAND_OFF_PLACES = REGION_PLACES | {"finding", "question", "findings"}
+_GROUP = re.compile(r"\{(\w+)\}")
 
 
 class ContentError(Exception):
@@ -66,12 +72,17 @@ class _Folder:
         try:
             raw = path.read_bytes()
             self.digest.update(str(path.relative_to(self.root)).encode() + raw)
-            return yaml.load(raw.decode("utf-8"), Loader=_StrictLoader)
+            parsed = yaml.load(raw.decode("utf-8"), Loader=_StrictLoader)
+            if parsed is None:
+                self.fault(path, "file", "is empty")
+            return parsed
         except OSError as error:
             self.fault(path, "file", f"cannot be read: {error.strerror}")
         except UnicodeDecodeError as error:
             self.fault(path, "file", f"is not UTF-8 (byte {error.start})")
-        except yaml.YAMLError as error:
+        except ValueError as error:  # a date that does not exist
+            self.fault(path, "file", str(error))
+        except (yaml.YAMLError, TypeError) as error:
             mark = getattr(error, "problem_mark", None)
             place = f"line {mark.line + 1}" if mark else "file"
             self.fault(path, place, getattr(error, "problem", None) or "is not YAML")
@@ -117,7 +128,7 @@ class _Folder:
             if not raw.strip():
                 self.fault(path, where, "is empty")
             return raw.strip()
-        if not isinstance(raw, hint):
+        if type(raw) is not hint:  # a date with a time is a date too, for isinstance
             self.fault(path, where, f"must be a {'date like 2026-11-22' if hint is date else hint.__name__}, not {raw!r}")
         return raw
 
@@ -133,6 +144,14 @@ class _Folder:
             return {}
         entries = {str(key): self.record(path, kind, value, str(key)) for key, value in raw.items()}
         return {key: value for key, value in entries.items() if value is not None}
+
+    def texts(self, path: Path) -> dict[str, str]:
+        """Return the texts of a file that maps keys to texts."""
+        raw = self.yaml(path)
+        if not isinstance(raw, Mapping):
+            self.fault(path, "file", "must map keys to texts")
+            return {}
+        return {str(key): self._value(path, str(key), str, text) for key, text in raw.items()}
 
     def folder(self, pattern: str, kind: type, skip: Callable[[Path], bool] = lambda path: False) -> dict[str, tuple[Path, Any]]:
         """Return id -> (path, record) for every file that matches; the file's stem is the id."""
@@ -192,7 +211,7 @@ def load(root: Path) -> Content:
     sources = folder.single("sources.yml", Source)
     subjects = folder.single("subjects.yml", Subject)
     wording_path = root / "wording.yml"
-    wording = {key: folder._value(wording_path, key, str, text) for key, text in (folder.yaml(wording_path) or {}).items()}
+    wording = folder.texts(wording_path)
     for key in WORDING_KEYS:
         if key not in wording:
             folder.fault(wording_path, key, "is missing")
@@ -234,6 +253,14 @@ def load(root: Path) -> Content:
             folder.fault(path, "id", "has no flag of that name beside it")
 
     vocabulary = _vocabulary(folder)
+    _check_places(folder, wording_path, wording, WORDING_PLACES)
+    for path, hand_off in hand_offs.values():
+        _check_places(folder, path, {"text": hand_off.text, "also": hand_off.also, "question": hand_off.question or ""}, HAND_OFF_PLACES)
+    for path, flag in flags.values():
+        for pattern in flag.patterns:
+            for group in _GROUP.findall(pattern.pattern):
+                if group not in vocabulary:
+                    folder.fault(path, "patterns", f"'{pattern.pattern}': no group '{group}' in _vocabulary/")
     context = folder.single("red_flags/_context.yml", Cue)
     situations = folder.single("situations.yml", Cue)
     for key in set(situations) - set(SITUATIONS):
@@ -261,6 +288,18 @@ def _vocabulary(folder: _Folder) -> dict[str, Cue]:
                 folder.fault(path, group, "this group stands in another file too")
             merged[group] = cue
     return merged
+
+
+def _check_places(folder: _Folder, path: Path, texts: Mapping[str, str], allowed: set[str]) -> None:
+    """Note every {place} of a text that nothing fills."""
+    for key, text in texts.items():
+        try:
+            places = {place for _, place, _, _ in Formatter().parse(text) if place is not None}
+        except ValueError as error:
+            folder.fault(path, key, str(error))
+            continue
+        for place in places - allowed:
+            folder.fault(path, key, f"unknown place '{{{place}}}'")
 
 
 def _cases(folder: _Folder, path: Path) -> tuple[FlagCase, ...]:

@@ -32,11 +32,12 @@ class SentenceEncoder:
 
         The last 512 are remembered by the hash of their text, so that screen and classifier share one encoding.
         """
-        key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+        encoded = text.encode("utf-8", "replace")  # without lone surrogates
+        key = hashlib.blake2b(encoded, digest_size=16).digest()
         if key in self._remembered:
             self._remembered.move_to_end(key)
             return self._remembered[key]
-        tokens = self._tokenizer.encode(text)
+        tokens = self._tokenizer.encode(encoded.decode("utf-8"))
         feed = {"input_ids": np.array([tokens.ids], np.int64), "attention_mask": np.array([tokens.attention_mask], np.int64)}
         vector = self._session.run(None, feed)[0][0].astype(np.float32)
         self._remembered[key] = vector

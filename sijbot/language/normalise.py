@@ -21,7 +21,7 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """Return the text in NFKC and lower case, without apostrophes, invisible characters and lone surrogates.
+    """Return the text in NFKC and lower case, without apostrophes, invisible characters, lone surrogates and doubled spaces.
 
     Apostrophes go because people leave them out: "can't", "can’t" and "cant" become the same word.
     Used for matching only; what is stored and shown is the original.
@@ -34,7 +34,10 @@ def fold(text: str) -> Folded:
         if unicodedata.category(character) == "Cc" and not character.isspace():
             continue
         for piece in unicodedata.normalize("NFKC", character).casefold():
-            folded.append(" " if piece.isspace() and piece != "\n" else piece)
+            piece = " " if piece.isspace() and piece != "\n" else piece
+            if piece == " " and folded and folded[-1] == " ":
+                continue  # a second space would count as a word between two others
+            folded.append(piece)
             origin.append(index)
     origin.append(len(text))
     return Folded("".join(folded), tuple(origin))

@@ -8,13 +8,14 @@ from typing import Iterable, Mapping, Optional
 from sijbot.content.model import LEVELS, Content, RedFlag
 from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
 from sijbot.triage.context import Mention, clauses, mention
-from sijbot.triage.match import Matcher
+from sijbot.triage.match import Matcher, fold_phrase, words_of
 
 ALARM, ASK, INFORM, NONE = "alarm", "ask", "inform", "none"
 _OUTCOMES = (ALARM, ASK, INFORM, NONE)  # strongest first
 WINDOW_CHARACTERS = 2000
-OVERLAP_CHARACTERS = 200
+OVERLAP_CHARACTERS = 400  # what begins in the first half of it, and ends in it, is left to the window before, which sees the words in front
 _SHORT_ANSWER_WORDS = 6
+_SHORT_ANSWER_CHARACTERS = 80
 
 _OUTCOME_OF = {
     Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM,
@@ -117,15 +118,24 @@ class Screen:
         return self._with_answer(assessment, text, known)
 
     def short_answer(self, text: str) -> Optional[str]:
-        """Return yes, no or unsure where the message is, or begins as, a short answer; else None (R20)."""
-        words = [token.text for token in self._matcher.read(text).doc if token.is_alpha or token.is_digit]
+        """Return yes, no or unsure where the message is, or begins as, a short answer; else None (R20).
+
+        A "no" with a "sometimes" or "a little" behind it is unsure.
+        """
+        if len(text) > _SHORT_ANSWER_CHARACTERS:
+            return None
+        words = [word.group() for word in words_of(fold_phrase(text)) if word.group()[0].isalnum()]
         if not words or len(words) > _SHORT_ANSWER_WORDS:
             return None
         for length in range(len(words), 0, -1):
             answer = self._short_answers.get(" ".join(words[:length]))
             if answer:
-                return answer
+                return UNSURE if answer == NO and self._holds_a_yes(words[length:]) else answer
         return None
+
+    def _holds_a_yes(self, words: list[str]) -> bool:
+        parts = (" ".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1))
+        return any(self._short_answers.get(part) in (YES, UNSURE) for part in parts)
 
     def _window(self, text: str, offset: int) -> tuple[list[Finding], list[str]]:
         reading = self._matcher.read(text)
@@ -133,14 +143,17 @@ class Screen:
             return [], []
         clause_numbers = clauses(reading)
         findings, denied = [], []
+        seen_before = OVERLAP_CHARACTERS if offset else 0
         for match in self._matcher.matches(reading, clause_numbers.of_token):
             flag = self.content.red_flags[match.pattern.flag_id]
+            start, end = reading.original_span(match.start, match.end)
+            if start < seen_before / 2 and end <= seen_before:
+                continue
             how = mention(match, reading, clause_numbers, flag.event)
             outcome = _outcome(flag, how)
             if outcome == NONE:
                 denied.extend([match.pattern.flag_id] if how is Mention.DENIED else [])
                 continue
-            start, end = reading.original_span(match.start, match.end)
             findings.append(Finding(match.pattern.flag_id, outcome, match.pattern.level, offset + start, offset + end))
         return findings, denied
 

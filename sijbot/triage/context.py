@@ -37,20 +37,33 @@ def clauses(reading: Reading) -> Clauses:
     """Return the clauses of a message (R3, R4).
 
     A new one starts at a sentence, at "but", "however" …, and at a comma or "and" that is followed by a word which opens a clause of its own
-    (I, my, it, numb, both …). A list of bare nouns stays one clause: "no numbness, weakness or bladder problems".
+    (I, my, it, numb, both …), or by words that say something of their own ("no fever, bladder wont empty"). A list of bare nouns stays one
+    clause, and so does one that an "or" holds together: "no numbness, weakness or bladder problems".
     """
     breaks = {span.start for span in _cues(reading, "clause_break")}
     openers = {span.start for span in _cues(reading, "clause_opener")}
     joints = {span.start for span in _cues(reading, "clause_joint")}
     pseudo = _covered(_cues(reading, "pseudo_negation"))
+    states = {span.start for span in _cues(reading, "clause_verb")}
+    lists = {span.start for span in _cues(reading, "list_word")}
     numbers, number = [], 0
     for index in range(len(reading.doc)):
         new_sentence = index > 0 and reading.sentence_of[index] != reading.sentence_of[index - 1]
         joined = index > 0 and index - 1 in joints and index in openers
-        if new_sentence or (index in breaks and index not in pseudo) or joined:
+        if new_sentence or (index in breaks and index not in pseudo) or joined or _says_something_of_its_own(index, reading, states, lists):
             number += 1
         numbers.append(number)
     return Clauses(tuple(numbers))
+
+
+def _says_something_of_its_own(index: int, reading: Reading, states: set[int], lists: set[int]) -> bool:
+    """True for the first word behind a comma where what follows, up to the next comma, has a verb, and no "or" holds a list together."""
+    if index == 0 or reading.doc[index - 1].text != ",":
+        return False
+    sentence = reading.sentence_of[index]
+    rest = [other for other in range(index, len(reading.doc)) if reading.sentence_of[other] == sentence]
+    until_comma = next((other for other in rest if reading.doc[other].text == ","), rest[-1] + 1)
+    return not states.isdisjoint(range(index, until_comma)) and lists.isdisjoint(rest)
 
 
 def mention(match: Match, reading: Reading, clause_numbers: Clauses, event: bool = False) -> Mention:
@@ -63,7 +76,8 @@ def mention(match: Match, reading: Reading, clause_numbers: Clauses, event: bool
     if _is_denied(match, reading, clause_numbers):
         return Mention.DENIED
     sentence = reading.sentence_of[match.start]
-    if _in_sentence(reading, "not_a_patient", sentence):
+    clause = clause_numbers.of_token[match.start]
+    if any(clause_numbers.of_token[cue.start] == clause for cue in _cues(reading, "not_a_patient")):
         return Mention.NOT_A_PATIENT
     present = _in_sentence(reading, "present_fact", sentence)
     if not present and _before(reading, "hypothetical", sentence, match):

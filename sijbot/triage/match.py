@@ -19,8 +19,8 @@ from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
 import spacy
 from spacy.matcher import PhraseMatcher
-from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from sijbot.content.model import Cue, Pattern
 from sijbot.language.normalise import Folded, fold
@@ -29,7 +29,7 @@ GAP = 2
 WIDE_GAP = 7
 HARMLESS = "harmless"  # the vocabulary group whose phrases hide the phrases inside them: "hay fever", "dead bug"; one that reaches further stays
 
-_PUNCTUATION = r"""[^\w\s]|_"""
+_WORD = re.compile(r"[^\W_]+|[^\w\s]|_|\n")
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|\n+|\s[-–—]\s")
 
 
@@ -81,16 +81,13 @@ class Reading:
 
     folded: Folded
     doc: Doc
+    places: tuple[tuple[int, int], ...]  # of every token in the folded text
     sentence_of: tuple[int, ...]
     spans: Mapping[str, tuple[Span, ...]]
 
-    def words(self, start: int, end: int) -> tuple[str, ...]:
-        return tuple(token.text for token in self.doc[start:end])
-
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the code-point span of tokens `start` to `end` in the original message."""
-        last = self.doc[end - 1]
-        return self.folded.original_span(self.doc[start].idx, last.idx + len(last))
+        return self.folded.original_span(self.places[start][0], self.places[end - 1][1])
 
 
 class PatternError(ValueError):
@@ -138,15 +135,14 @@ def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
     return parts
 
 
-def plain_tokenizer() -> spacy.Language:
-    """Return a blank English pipeline that splits on white space and punctuation only, so that "cant" stays one word."""
-    nlp = spacy.blank("en")
-    punctuation = re.compile(_PUNCTUATION)
-    nlp.tokenizer = Tokenizer(
-        nlp.vocab, prefix_search=re.compile(rf"^(?:{_PUNCTUATION})").search, suffix_search=re.compile(rf"(?:{_PUNCTUATION})$").search,
-        infix_finditer=punctuation.finditer,
-    )  # fmt: skip
-    return nlp
+def words_of(text: str) -> list[re.Match]:
+    """Return the words, punctuation marks and line ends of a folded text, with their places. Linear in the text's length."""
+    return list(_WORD.finditer(text))
+
+
+def as_doc(vocab: Vocab, words: Sequence[re.Match]) -> Doc:
+    """Return the words as a spaCy document."""
+    return Doc(vocab, words=[word.group() for word in words])
 
 
 class Matcher:
@@ -157,8 +153,8 @@ class Matcher:
 
         Raises: PatternError.
         """
-        self._nlp = plain_tokenizer()
-        self._matcher = PhraseMatcher(self._nlp.vocab, attr="ORTH")
+        self._vocab = spacy.blank("en").vocab
+        self._matcher = PhraseMatcher(self._vocab, attr="ORTH")
         self._first: dict[str, list[FlagPattern]] = defaultdict(list)
         literals = set()
         for flag_id, (level, flag_patterns) in patterns.items():
@@ -174,15 +170,16 @@ class Matcher:
             self._add(literal, [literal[1:]])
 
     def _add(self, group: str, phrases: Iterable[str]) -> None:
-        self._matcher.add(group, [self._nlp.make_doc(fold_phrase(phrase)) for phrase in phrases])
+        self._matcher.add(group, [as_doc(self._vocab, words_of(fold_phrase(phrase))) for phrase in phrases])
 
     def read(self, text: str) -> Reading:
         """Return the tokens, sentences and phrases of a message."""
         folded = fold(text)
-        doc = self._nlp.make_doc(folded.text)
+        words = words_of(folded.text)
+        doc = as_doc(self._vocab, words)
         spans: dict[str, list[Span]] = defaultdict(list)
         for key, start, end in self._matcher(doc):
-            group = self._nlp.vocab.strings[key]
+            group = self._vocab.strings[key]
             spans[group].append(Span(group, start, end))
         harmless = spans.pop(HARMLESS, [])
         visible: dict[str, tuple[Span, ...]] = {}
@@ -190,7 +187,8 @@ class Matcher:
             shown = [span for span in found if not any(hider.start <= span.start and span.end <= hider.end for hider in harmless)]
             if shown:
                 visible[group] = tuple(sorted(shown, key=lambda span: (span.start, -span.end)))
-        return Reading(folded, doc, _sentences(folded.text, doc), visible)
+        places = tuple(word.span() for word in words)
+        return Reading(folded, doc, places, _sentences(folded.text, places), visible)
 
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> Iterator[Match]:
         """Yield every pattern that the message fulfils, once for each place of its first part."""
@@ -207,11 +205,11 @@ def fold_phrase(phrase: str) -> str:
     return fold(phrase).text
 
 
-def _sentences(text: str, doc: Doc) -> tuple[int, ...]:
+def _sentences(text: str, places: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     numbers, number = [], 0
-    for token in doc:
-        while number < len(ends) and token.idx >= ends[number]:
+    for start, _ in places:
+        while number < len(ends) and start >= ends[number]:
             number += 1
         numbers.append(number)
     return tuple(numbers)

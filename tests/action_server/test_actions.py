@@ -1,0 +1,264 @@
+"""Every action on one turn: what it says, and what it leaves for the next. Expected words come from `content/`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from helper import found, run, tracker, understood, user_event
+
+from sijbot import clock, runtime
+from sijbot.records import repository
+from sijbot.records.schema import HAND_OFF, SAFETY_LOG, make_engine, migrate
+from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
+from sijbot.settings import Settings
+from sijbot.triage.assess import Assessment
+from sijbot.triage.lock import Lock
+
+CLAM_SHELL = understood("clam_shell", intent="exercise")
+OPEN = Expecting(RED_FLAG, "ces_saddle_numbness")
+
+
+@pytest.fixture(scope="module")
+def built():
+    return runtime.build(Settings(database_url="sqlite://"))
+
+
+@pytest.fixture(autouse=True)
+def parts(built):
+    """The parts of a process, with a database of this test alone."""
+    built.engine = make_engine("sqlite://")
+    migrate(built.engine)
+    runtime.use(built)
+    yield built
+    runtime.use(None)
+    clock.reset()
+
+
+@pytest.fixture
+def words(content):
+    """Return a text of wording.yml as somebody in the United Kingdom reads it."""
+    uk = content.regions["uk"]
+    lines = {"emergency_line": uk.emergency_line, "urgent_line": uk.urgent_line, "doctor": uk.doctor}
+    return lambda key, **places: content.wording[key].format(**lines, **places)
+
+
+def lock_of(parts):
+    with parts.engine.connect() as connection:
+        return repository.read_lock(connection, "somebody")
+
+
+def raise_lock(parts, level, flag):
+    with parts.engine.begin() as connection:
+        repository.write_lock(connection, "somebody", Lock(level, (flag,), clock.now()))
+
+
+@pytest.mark.parametrize("level, flag", [("emergency", "ces_saddle_numbness"), ("urgent", "foot_drop")])
+@pytest.mark.parametrize("kept_in", ["records", "history", "this message"])
+def test_no_steps_while_a_level_stands_wherever_it_is_kept(parts, content, words, level, flag, kept_in):
+    earlier, assessment = (), Assessment()
+    if kept_in == "records":
+        raise_lock(parts, level, flag)
+    elif kept_in == "history":
+        earlier = [user_event("before", found(flag, level))]
+    else:
+        assessment = found(flag, level)
+
+    outcome = run("action_answer", tracker(understanding=CLAM_SHELL, assessment=assessment, earlier=earlier))
+
+    assert outcome.texts == [words(f"standing_{level}", finding=content.red_flags[flag].finding)]
+    assert "topic" not in outcome.slots
+
+
+@pytest.mark.parametrize("after, refused", [(timedelta(days=7) - timedelta(minutes=1), True), (timedelta(days=7, minutes=1), False)])
+def test_a_level_stands_for_seven_days(parts, after, refused):
+    raise_lock(parts, "urgent", "foot_drop")
+
+    clock.advance(after)
+
+    assert (run("action_answer", tracker(understanding=CLAM_SHELL)).replies[0]["kind"] != "steps") == refused
+
+
+@pytest.mark.parametrize("content_id, shown", [("gentle_exercises", False), ("stop_rules", True), ("anatomy", True)])
+def test_what_is_no_exercise_is_said_in_an_emergency_too(parts, content, content_id, shown):
+    raise_lock(parts, "emergency", "stroke")
+
+    outcome = run("action_answer", tracker(understanding=understood(content_id)))
+
+    assert any(content.answers[content_id].short in text for text in outcome.texts) == shown
+
+
+def test_an_open_question_of_the_screen_comes_before_any_exercise(content, words):
+    outcome = run("action_answer", tracker(understanding=CLAM_SHELL, expecting=OPEN))
+
+    assert outcome.texts[0] == words("standing_ask", question=content.red_flags["ces_saddle_numbness"].question)
+    assert not any(reply["kind"] == "steps" for reply in outcome.replies)
+
+
+@pytest.mark.parametrize("asked, asked_again", [(1, True), (2, False)])
+def test_a_question_passed_over_is_put_once_more(content, words, asked, asked_again):
+    expecting = Expecting(RED_FLAG, "ces_saddle_numbness", asked)
+
+    outcome = run("action_answer", tracker(understanding=understood("anatomy"), expecting=expecting))
+
+    question = words("ask_again", question=content.red_flags["ces_saddle_numbness"].question)
+    assert (question in outcome.texts) == asked_again
+    assert outcome.slots.get("expecting", expecting.to_slot())["asked"] == 2
+
+
+@pytest.mark.parametrize("shown_before, times", [(None, 1), (True, 0)])
+def test_the_booking_line_is_said_once(words, shown_before, times):
+    at = tracker(understanding=CLAM_SHELL, assessment=found("pain_over_1_week", "soon"), booking_line_shown=shown_before)
+
+    outcome = run("action_answer", at)
+
+    assert outcome.texts.count(words("booking_line")) == times
+    assert outcome.slots.get("booking_line_shown") == (True if times else None)
+
+
+@pytest.mark.parametrize("shown_before, key", [(None, "safety_net"), (True, "safety_net_line")])
+def test_the_safety_net_is_whole_at_first_and_one_line_then(words, shown_before, key):
+    outcome = run("action_answer", tracker(understanding=understood("symptoms", intent="symptom"), safety_net_shown=shown_before))
+
+    assert outcome.texts[-1] == words(key)
+    assert outcome.slots["safety_net_shown"] is True
+
+
+def test_a_subject_without_safety_net_has_none(content):
+    outcome = run("action_answer", tracker(understanding=understood("anatomy")))
+
+    assert outcome.texts == [content.answers["anatomy"].short]
+    assert "safety_net_shown" not in outcome.slots
+
+
+@pytest.mark.parametrize(
+    "ranking, offered",
+    [
+        (["anatomy", "out_of_scope", "function", "causes", "sleeping"], ["anatomy", "function", "causes"]), (["greet", "anatomy"], ["anatomy"]),
+        (["greet", "out_of_scope"], []), ([], []),
+    ],
+)  # fmt: skip
+def test_in_doubt_at_most_three_topics_are_offered(content, words, ranking, offered):
+    outcome = run("action_answer", tracker(understanding=understood(None, "clarify", "nlu_fallback", ranking)))
+
+    (reply,) = outcome.replies
+    assert [(button["title"], button["payload"]) for button in reply["buttons"]] == [(content.title_of(one), f"topic:{one}") for one in offered]
+    assert reply["text"] == words("did_you_mean" if offered else "rephrase")
+    assert outcome.slots.get("expecting") == (Expecting(DID_YOU_MEAN, offered[0]).to_slot() if offered else None)
+
+
+def test_an_offer_does_not_take_the_place_of_the_screens_question():
+    outcome = run("action_answer", tracker(understanding=understood(None, "clarify", "x", ["anatomy"]), expecting=Expecting(RED_FLAG, "foot_drop", 2)))
+
+    assert "expecting" not in outcome.slots
+
+
+@pytest.mark.parametrize("intent, action", [("ask_more", "action_more"), ("seen_by_clinician", "action_seen"), ("start_again", "action_start_again")])
+def test_a_reaction_leads_to_its_action(intent, action):
+    assert run("action_answer", tracker(understanding=understood(None, intent=intent))).next_action == action
+
+
+def test_more_is_told_once(content, words):
+    first = run("action_more", tracker(topic="anatomy"))
+    second = run("action_more", tracker(topic="anatomy", **{key: value for key, value in first.slots.items() if key != "topic"}))
+
+    assert first.texts == [content.answers["anatomy"].more]
+    assert second.texts == [words("nothing_more")]
+
+
+@pytest.mark.parametrize("topic", [None, "clam_shell"])
+def test_there_is_no_more_of_nothing_or_of_an_exercise(words, topic):
+    assert run("action_more", tracker(topic=topic)).texts == [words("nothing_more")]
+
+
+def test_the_button_decides_of_what_more_is_told(content):
+    outcome = run("action_more", tracker(topic="anatomy", button="more:function"))
+
+    assert outcome.texts == [content.answers["function"].more]
+    assert outcome.slots["topic"] == "function"
+
+
+@pytest.mark.parametrize("expecting, kept", [(OPEN, OPEN.to_slot()), (Expecting(DID_YOU_MEAN, "anatomy"), None), (None, None)])
+def test_start_again_keeps_only_what_safety_needs(words, expecting, kept):
+    outcome = run("action_start_again", tracker(expecting=expecting, topic="anatomy", safety_net_shown=True))
+
+    assert outcome.texts == [words("restarted")]
+    assert outcome.events[0]["event"] == "reset_slots"
+    assert outcome.slots == {"safety_net_shown": True, **({"expecting": kept} if kept else {})}
+
+
+@pytest.mark.parametrize("level, flag, stays", [("emergency", "stroke", True), ("urgent", "foot_drop", False), ("soon", "severe_pain", False)])
+def test_being_seen_takes_a_level_away_but_not_an_emergency(parts, words, level, flag, stays):
+    raise_lock(parts, level, flag)
+
+    outcome = run("action_seen", tracker())
+
+    assert (lock_of(parts) is not None) == stays
+    assert outcome.texts == [words("seen")]
+
+
+def test_being_seen_keeps_an_emergency_that_was_never_written_down(parts):
+    run("action_seen", tracker(earlier=[user_event("before", found("stroke", "emergency"))]))
+
+    assert lock_of(parts).level == "emergency"
+
+
+def test_being_seen_about_nothing_clears_nobody(words):
+    assert run("action_seen", tracker()).texts == [words("seen_nothing")]
+
+
+def test_an_alarm_is_locked_and_logged_without_words(parts):
+    outcome = run("action_apply_red_flags", tracker("my foot drops, says Quokkabracket", found("foot_drop", "urgent")))
+
+    with parts.engine.connect() as connection:
+        (row,) = connection.execute(SAFETY_LOG.select()).all()
+    assert (lock_of(parts).level, lock_of(parts).flags) == ("urgent", ("foot_drop",))
+    assert "Quokkabracket" not in str(row)
+    assert outcome.slots == {}
+
+
+@pytest.mark.parametrize("level", ["urgent", "soon"])
+def test_a_lower_alarm_lowers_no_lock(parts, level):
+    raise_lock(parts, "emergency", "stroke")
+
+    run("action_apply_red_flags", tracker(assessment=found("severe_pain", level)))
+
+    assert lock_of(parts).level == "emergency"
+
+
+def test_an_ask_leaves_its_question_open_and_locks_nothing(parts):
+    outcome = run("action_apply_red_flags", tracker(assessment=found("ces_saddle_numbness", "emergency", "ask")))
+
+    assert outcome.slots["expecting"] == OPEN.to_slot()
+    assert lock_of(parts) is None
+
+
+@pytest.mark.parametrize("answer, says", [("no", True), ("yes", False)])
+def test_an_answer_closes_the_question(words, answer, says):
+    outcome = run("action_apply_red_flags", tracker(assessment=Assessment(answered=("ces_saddle_numbness", answer)), expecting=OPEN))
+
+    assert outcome.slots == {"expecting": None}
+    assert outcome.texts == ([words("answered_no")] if says else [])
+
+
+def test_a_hand_off_is_shown_and_written_down(parts, content):
+    outcome = run("action_hand_off", tracker(assessment=found("ces_bowel", "emergency")))
+
+    with parts.engine.connect() as connection:
+        (row,) = connection.execute(HAND_OFF.select()).mappings().all()
+    assert content.regions["uk"].emergency_line in outcome.texts[0]
+    assert (row["conversation_id"], row["reply_id"], row["level"]) == ("somebody", outcome.replies[0]["id"], "emergency")
+
+
+def test_a_question_about_a_sign_is_informed_about(content):
+    outcome = run("action_inform", tracker(assessment=found("foot_drop", "urgent", "inform")))
+
+    assert content.red_flags["foot_drop"].information in outcome.texts[0]
+    assert content.regions["uk"].emergency_line in outcome.texts[0]
+
+
+@pytest.mark.parametrize("level, flag", [("emergency", "stroke"), ("urgent", "foot_drop")])
+def test_doubt_after_a_hand_off_gets_the_same_advice_again(content, words, level, flag):
+    outcome = run("action_stand_by_hand_off", tracker(earlier=[user_event("before", found(flag, level))]))
+
+    assert outcome.texts == [words(f"stand_by_{level}", finding=content.red_flags[flag].finding)]

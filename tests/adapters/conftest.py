@@ -1,0 +1,122 @@
+"""One real server on loopback for the tests over HTTP, and one assistant in this process for the tests of its faults."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, Optional
+
+import httpx
+import pytest
+
+from sijbot.adapters.assistant import Conversation
+from sijbot.adapters.tokens import Tokens
+from sijbot.adapters.training import stamp_path
+from sijbot.settings import Settings
+
+START_S = 60.0
+POLL_S = 0.1
+TURN = "/webhooks/web/webhook"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `sijbot run`, and what a person or an attacker can do to it."""
+
+    http: httpx.Client
+    process: subprocess.Popen
+    var: Path
+    log: Path
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens((self.var / "secret").read_text(encoding="utf-8"))
+
+    def start(self, region: str = "uk") -> str:
+        """Return the token of a new conversation."""
+        return self.http.post("/webhooks/web/conversations", json={"region": region}).json()["token"]
+
+    def conversation(self, token: str) -> Conversation:
+        return self.tokens.read(token)
+
+    def turn(self, token: str, **body: Any) -> httpx.Response:
+        return self.http.post(TURN, json=body, headers={"Authorization": f"Bearer {token}"})
+
+    def raw(self, token: str, body: bytes) -> httpx.Response:
+        return self.http.post(TURN, content=body, headers={"Authorization": f"Bearer {token}"})
+
+    def say(self, token: str, text: str) -> list[dict]:
+        """Return the replies to a typed text that must be answered."""
+        response = self.turn(token, message=text)
+        assert response.status_code == 200, response.text
+        return response.json()["replies"]
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None and self.http.get("/live").status_code == 200
+
+
+def only_sentence(response: httpx.Response) -> str:
+    """Return the text of a refusal, which must be one fault reply that says something."""
+    (reply,) = response.json()["replies"]
+    assert reply["kind"] == "fault"
+    assert len(reply["text"].split()) > 3
+    return reply["text"]
+
+
+@pytest.fixture(scope="session")
+def sentence_of():
+    return only_sentence
+
+
+@pytest.fixture(scope="session")
+def server(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    var, log = folder / "var", folder / "log"
+    (var / "model").mkdir(parents=True)
+    for path in (trained.model, stamp_path(trained)):
+        shutil.copy(path, var / "model")
+    port = _free_port()
+    environment = {**os.environ, "SIJBOT_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false"}
+    command = [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=trained.root, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
+    try:
+        _wait_until_ready(http, process, log)
+        yield Server(http, process, var, log)
+    finally:
+        http.close()
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_ready(http: httpx.Client, process: subprocess.Popen, log: Path) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and process.poll() is None:
+        if _status(http) == 200:
+            return
+        time.sleep(POLL_S)
+    pytest.fail(f"the server is not ready: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _status(http: httpx.Client) -> Optional[int]:
+    try:
+        return http.get("/ready").status_code
+    except httpx.TransportError:
+        return None

@@ -1,0 +1,208 @@
+"""Something inside is broken: every message gets a sentence within 3 s, an emergency its card within 0.5 s, and nobody else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import threading
+import time
+
+import pytest
+
+from sijbot import runtime as process_runtime
+from sijbot.adapters.assistant import Conversation
+from sijbot.adapters.dialogue import LocalAssistant
+from sijbot.adapters.server import canary_faults
+from sijbot.cli import _quiet_rasa
+from sijbot.records.schema import make_engine
+
+pytestmark = pytest.mark.slow
+
+SENTENCE_S, EMERGENCY_S, OTHERS_S = 3.0, 0.5, 0.1
+BLADDER = "I've lost control of my bladder"
+QUESTION = "where is the SI joint?"
+MESSAGES = (QUESTION, "how do I do a clam shell?", "tell me more", "it hurts on the left", "hello", "???", "", "I have been seen by my doctor")
+
+
+@pytest.fixture(scope="module")
+def local(trained, tmp_path_factory):
+    _quiet_rasa()
+    settings = dataclasses.replace(trained, database_url=f"sqlite:///{tmp_path_factory.mktemp('faults') / 'sijbot.db'}")
+    yield LocalAssistant.load(settings)
+    process_runtime.use(None)
+
+
+@pytest.fixture
+def broken(local):
+    """Break actions by name (all where none is named); everything is whole again afterwards, and what hangs is let go."""
+    executor, release = local.agent.action_endpoint._executor, threading.Event()
+    whole = dict(executor.actions)
+
+    def break_actions(kind, names=tuple(whole)):
+        executor.actions = {**whole, **{name: KINDS[kind](release) for name in names}}
+
+    yield break_actions
+    executor.actions = whole
+    release.set()
+
+
+def raising(release):
+    def run(dispatcher, tracker, domain):
+        raise RuntimeError("broken on purpose")
+
+    return run
+
+
+def raising_to_end_the_process(release):
+    def run(dispatcher, tracker, domain):
+        raise SystemExit(1)
+
+    return run
+
+
+def awaiting(release):
+    async def run(dispatcher, tracker, domain):
+        await asyncio.sleep(60)
+
+    return run
+
+
+def blocking(release):
+    def run(dispatcher, tracker, domain):
+        release.wait(60)  # as good as time.sleep(60), but it ends with the test
+
+    return run
+
+
+def returning(value):
+    return lambda release: lambda dispatcher, tracker, domain: value
+
+
+def saying(message):
+    return lambda release: lambda dispatcher, tracker, domain: dispatcher.messages.append(message)
+
+
+KINDS = {
+    "raise": raising, "exit": raising_to_end_the_process, "await": awaiting, "block": blocking, "return text": returning("nonsense"),
+    "return number": returning(42), "return unknown event": returning([{"event": "nonsense"}]), "return slot without name": returning([{"event": "slot"}]),
+    "return object": returning([object()]), "say number": saying(42), "say half a reply": saying({"reply": {"text": "half"}}),
+    "say nothing": saying({"text": ""}),
+}  # fmt: skip
+
+
+async def timed(local, conversation, text):
+    began = time.perf_counter()
+    turn = await local.say(conversation, text)
+    return turn, time.perf_counter() - began
+
+
+async def check_messages(local, region):
+    emergency_line = local.runtime.content.regions[region].emergency_line
+    for text in MESSAGES:
+        turn, seconds = await timed(local, Conversation.new(region), text)
+        assert seconds < SENTENCE_S, text
+        assert all(reply.text.strip() for reply in turn.replies) and turn.replies, text
+        if turn.failed:
+            assert emergency_line in turn.replies[-1].text
+    turn, seconds = await timed(local, Conversation.new(region), BLADDER)
+    assert seconds < EMERGENCY_S
+    assert (turn.replies[0].kind, turn.replies[0].level) == ("care_card", "emergency")
+    assert emergency_line in turn.replies[0].text
+    assert len([reply for reply in turn.replies if reply.kind == "care_card"]) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_every_action_broken_every_message_gets_a_sentence(local, broken, kind):
+    broken(kind)
+
+    asyncio.run(check_messages(local, "uk"))
+
+
+@pytest.fixture
+def without(local):
+    """Take the model or the database away."""
+    agent, engine = local.agent, local.runtime.engine
+
+    def take_away(part):
+        if part == "model":
+            local.agent = None
+        else:
+            nowhere = make_engine("sqlite:////no/such/folder/sijbot.db")
+            local.runtime.engine = nowhere
+            agent.tracker_store.use(nowhere)
+
+    yield take_away
+    local.agent, local.runtime.engine = agent, engine
+    agent.tracker_store.use(engine)
+
+
+@pytest.mark.parametrize("part", ["model", "database"])
+def test_with_a_part_gone_every_message_gets_a_sentence(local, without, part):
+    without(part)
+
+    asyncio.run(check_messages(local, "uk"))
+
+
+@pytest.mark.parametrize("part", ["model", "database"])
+def test_the_server_is_not_ready_with_a_part_gone(local, without, part):
+    without(part)
+
+    assert asyncio.run(canary_faults(local.runtime, local.assistant))
+
+
+def test_the_server_is_not_ready_with_broken_actions(local, broken):
+    broken("raise")
+
+    assert asyncio.run(canary_faults(local.runtime, local.assistant))
+
+
+def test_the_server_is_ready_when_nothing_is_broken(local):
+    assert asyncio.run(canary_faults(local.runtime, local.assistant)) == []
+
+
+@pytest.mark.parametrize("kind", ["await", "block"])
+def test_nobody_else_waits_while_an_action_hangs(local, broken, kind):
+    patient, other = Conversation.new(), Conversation.new()
+    local.runtime.screen(QUESTION)
+
+    async def go():
+        await local.say(patient, QUESTION)
+        await local.say(other, QUESTION)
+        broken(kind, ["action_more"])
+        hanging = asyncio.create_task(local.say(patient, "tell me more"))
+        await asyncio.sleep(0.05)
+        question = await timed(local, other, "what does SI joint pain feel like?")
+        emergency = await timed(local, other, BLADDER)
+        still_hanging = not hanging.done()
+        return question, emergency, still_hanging, await hanging
+
+    (question, question_s), (emergency, emergency_s), still_hanging, hung = asyncio.run(go())
+    assert still_hanging and hung.failed
+    assert question_s < OTHERS_S and not question.failed
+    assert emergency_s < OTHERS_S and emergency.replies[0].level == "emergency"
+
+
+def test_more_hanging_turns_than_one_leave_others_their_answers(local, broken):
+    async def go():
+        patients = [Conversation.new() for _ in range(8)]
+        for patient in patients:
+            await local.say(patient, QUESTION)
+        broken("block", ["action_more"])
+        hanging = [asyncio.create_task(local.say(patient, "tell me more")) for patient in patients]
+        await asyncio.sleep(0.3)
+        turn = await local.say(Conversation.new(), QUESTION)
+        return turn, await asyncio.gather(*hanging)
+
+    turn, hung = asyncio.run(go())
+    assert all(one.failed for one in hung)
+    assert not turn.failed
+
+
+@pytest.mark.parametrize("kind", ["raise", "say number", "return text"])
+def test_a_fault_logs_no_words_of_the_person(local, broken, caplog, kind):
+    broken(kind)
+
+    asyncio.run(local.say(Conversation.new(), "Quokkabracket where is the SI joint?"))
+
+    assert caplog.records
+    assert "Quokkabracket" not in caplog.text

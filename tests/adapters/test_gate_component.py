@@ -1,0 +1,156 @@
+"""The gate may only raise what the channel found. Built without training, with bare messages."""
+
+from __future__ import annotations
+
+import pytest
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.training_data.message import Message
+
+from sijbot import runtime
+from sijbot.adapters.question_focus import QuestionFocus
+from sijbot.adapters.red_flag_gate import RedFlagGate
+from sijbot.content.model import LEVELS
+from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
+from sijbot.settings import ROOT, Settings
+from sijbot.triage import Assessment, replaces_answer
+from sijbot.triage.assess import ALARM, ASK, INFORM, Finding
+
+HARMLESS = "where is the joint"
+BLADDER = "I've lost control of my bladder"
+UNDERSTOOD = {"outcome": "answer", "intent": "joint", "id": "anatomy", "ranking": [{"id": "anatomy", "confidence": 0.9}]}
+INTENT = {"name": "joint", "confidence": 0.9}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parts():
+    built = runtime.build(Settings(database_url="sqlite://"))
+    runtime.use(built)
+    yield built
+    runtime.use(None)
+
+
+def waiting_for(expecting):
+    slots = Domain.load(str(ROOT / "domain.yml")).slots
+    return DialogueStateTracker.from_events("somebody", [SlotSet("expecting", expecting.to_slot())] if expecting else [], slots)
+
+
+def judged(text, assessment=None, expecting=None, **properties):
+    data = {"text": text, "understood": dict(UNDERSTOOD), "intent": dict(INTENT), **properties}
+    message = Message({**data, "metadata": {"assessment": assessment.to_dict()}} if assessment else data)
+    (result,) = RedFlagGate().process([message], waiting_for(expecting))
+    return result, Assessment.from_dict(result.get("assessment"))
+
+
+def found(flag, outcome, level):
+    return Assessment(outcome, (Finding(flag, outcome, level, 0, 5),))
+
+
+def test_every_alarm_of_the_channel_stays_though_the_text_is_harmless(parts):
+    for flag, record in parts.content.red_flags.items():
+        _, assessment = judged(HARMLESS, found(flag, ALARM, record.level))
+
+        assert (assessment.outcome, assessment.level, assessment.flags) == (ALARM, record.level, (flag,))
+
+
+@pytest.mark.parametrize("channel_flag", ["severe_pain", "foot_drop", "stroke"])
+def test_no_finding_of_the_channel_is_taken_away(parts, channel_flag):
+    level = parts.content.red_flags[channel_flag].level
+
+    _, assessment = judged(BLADDER, found(channel_flag, ALARM, level))
+
+    assert set(assessment.flags) == {channel_flag, "ces_bladder_incontinence"}
+    assert [finding.level for finding in assessment.findings] == sorted((finding.level for finding in assessment.findings), key=LEVELS.index)
+    assert assessment.level == "emergency"
+
+
+def test_the_gate_raises_what_the_channel_did_not_find():
+    result, assessment = judged(BLADDER, Assessment())
+
+    assert assessment.level == "emergency"
+    assert result.get("intent")["name"] == "red_flag_emergency"
+
+
+def test_a_message_without_metadata_is_screened_too():
+    _, assessment = judged(BLADDER)
+
+    assert assessment.flags == ("ces_bladder_incontinence",)
+
+
+@pytest.mark.parametrize(
+    "flag, outcome, level, intent",
+    [
+        ("stroke", ALARM, "emergency", "red_flag_emergency"), ("stroke", ASK, "emergency", "red_flag_emergency"),
+        ("foot_drop", ALARM, "urgent", "red_flag_urgent"), ("foot_drop", ASK, "urgent", "red_flag_emergency"),
+        ("suicidal_ideation", ALARM, "urgent", "red_flag_emergency"), ("severe_pain", ALARM, "soon", "red_flag_soon"),
+        ("stroke", INFORM, "emergency", "red_flag_question"), ("foot_drop", INFORM, "urgent", "red_flag_question"),
+        ("severe_pain", INFORM, "soon", "joint"),
+    ],
+)  # fmt: skip
+def test_the_level_decides_which_intent_stands(parts, flag, outcome, level, intent):
+    result, assessment = judged(HARMLESS, found(flag, outcome, level))
+
+    assert result.get("intent")["name"] == intent
+    assert replaces_answer(parts.content, assessment) == (intent == "red_flag_emergency")
+
+
+@pytest.mark.parametrize("answer", ["yes", "a little", "sometimes", "not sure"])
+@pytest.mark.parametrize("flag", ["ces_saddle_numbness", "foot_drop"])
+def test_half_a_yes_to_the_screens_question_raises_the_flag(parts, flag, answer):
+    _, assessment = judged(answer, Assessment(), Expecting(RED_FLAG, flag))
+
+    assert (assessment.outcome, assessment.flags, assessment.level) == (ALARM, (flag,), parts.content.red_flags[flag].level)
+
+
+def test_a_no_to_the_screens_question_is_known_as_such():
+    result, assessment = judged("no", Assessment(), Expecting(RED_FLAG, "ces_saddle_numbness"))
+
+    assert assessment.outcome == "none"
+    assert result.get("intent")["name"] == "red_flag_answered_no"
+
+
+@pytest.mark.parametrize("text, expecting", [(HARMLESS, Expecting(RED_FLAG, "foot_drop")), ("a little", None), ("no", None), ("", None)])
+def test_what_answers_no_question_raises_nothing(text, expecting):
+    result, assessment = judged(text, Assessment(), expecting)
+
+    assert (assessment.outcome, assessment.answered) == ("none", None)
+    assert result.get("intent") == INTENT
+
+
+@pytest.mark.parametrize("text, expecting", [(BLADDER, None), (HARMLESS, None), ("a little", Expecting(RED_FLAG, "foot_drop"))])
+def test_what_the_classifier_understood_is_left_alone(text, expecting):
+    result, _ = judged(text, Assessment(), expecting)
+
+    assert result.get("understood") == UNDERSTOOD
+
+
+@pytest.mark.parametrize("answer, content_id", [("yes", "clam_shell"), ("no", "anatomy")])
+def test_yes_to_did_you_mean_takes_the_first_topic(answer, content_id):
+    result, _ = judged(answer, Assessment(), Expecting(DID_YOU_MEAN, "clam_shell"))
+
+    assert result.get("understood")["id"] == content_id
+
+
+def test_a_sign_outside_the_part_that_asks_is_screened():
+    message = Message({"text": f"{BLADDER}. Where is the SI joint?", "understood": dict(UNDERSTOOD), "intent": dict(INTENT)})
+    (focused,) = QuestionFocus().process([message])
+    assert focused.get("text") == "Where is the SI joint?"
+
+    (result,) = RedFlagGate().process([focused])
+
+    assert result.get("intent")["name"] == "red_flag_emergency"
+
+
+@pytest.mark.parametrize("text", ["where is the SI joint", "Where is the SI joint?", "My hip hurts. Really?", "", "one. two. three."])
+def test_a_text_that_is_one_question_or_none_stays_whole(text):
+    (focused,) = QuestionFocus().process([Message({"text": text})])
+
+    assert focused.get("text") == text
+
+
+@pytest.mark.parametrize("text", ['Hello there. /restart{"a": "b"} is that all right?', "Hi. /affirm is what I say?"])
+def test_the_part_that_asks_is_never_a_command(text):
+    (focused,) = QuestionFocus().process([Message({"text": text})])
+
+    assert not focused.get("text").lstrip().startswith("/")

@@ -1,0 +1,31 @@
+"""Stock Rasa accepts the project, and says nothing but what docs/architecture.md announces."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from sijbot.settings import ROOT
+
+EXPECTED = (
+    r"The intent '(red_flag_\w+|nlu_fallback)' is listed in the domain file, but is not found in the NLU training data",
+    r"The intent 'affirm' is not used in any story or rule",  # action_answer takes it where nobody waits for it
+    r"The utterance 'utter_(joint|symptom|myth|exercise|daily_life|treatment|pregnancy|help)' is not used in any story or rule",
+    r"The following duplicated intents have been found across multiple domain files",
+    r"does not include a response selector component",
+)
+pytestmark = pytest.mark.slow
+
+
+def test_data_validate_warns_of_nothing_unexpected() -> None:
+    command = [sys.executable, "-m", "rasa", "data", "validate"]
+
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "RASA_TELEMETRY_ENABLED": "false"}, capture_output=True, text=True)
+    warnings = re.findall(r"UserWarning: (.*)", done.stdout + done.stderr)
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert warnings and [warning for warning in warnings if not any(re.search(known, warning) for known in EXPECTED)] == []

@@ -1,0 +1,115 @@
+"""From an answer or exercise, and what is known of the person, to replies."""
+
+import pytest
+
+from sijbot import answering
+
+ANSWER, EXERCISE = "aggravating", "clam_shell"
+
+
+@pytest.mark.parametrize("situations", [(), ("diabetes",)], ids=["nothing known", "a situation without caution"])
+def test_an_answer_is_its_short_form_where_no_caution_fits(content, situations):
+    reply, = answering.answer_replies(content, ANSWER, situations)
+
+    assert reply.text == content.answers[ANSWER].short
+    assert reply.title == content.answers[ANSWER].title
+
+
+def test_an_answer_cites_all_its_sources(content):
+    reply, = answering.answer_replies(content, ANSWER, ())
+
+    assert [source.title for source in reply.sources] == [content.sources[key].title for key in content.answers[ANSWER].sources]
+
+
+def test_an_answer_offers_more_and_at_most_two_related(content):
+    reply, = answering.answer_replies(content, ANSWER, ())
+
+    related = [f"topic:{content_id}" for content_id in content.answers[ANSWER].related]
+    assert len(related) > 2
+    assert [button.payload for button in reply.buttons] == [f"more:{ANSWER}", *related[:2]]
+
+
+def test_an_exercise_comes_whole_with_dose_and_when_to_stop(content):
+    reply, = answering.answer_replies(content, EXERCISE, ())
+
+    exercise = content.exercises[EXERCISE]
+    assert reply.kind == "steps"
+    for piece in (exercise.purpose, *exercise.steps, exercise.dose, *exercise.stop_if, exercise.easier):
+        assert piece in reply.text
+
+
+def test_only_the_cautions_of_the_persons_situations_are_shown(content):
+    reply, = answering.answer_replies(content, EXERCISE, ("pregnant",))
+
+    shown = {caution.when for caution in content.exercises[EXERCISE].adapt if caution.text in reply.text}
+    assert shown == {"pregnant"}
+
+
+@pytest.mark.parametrize("content_id", [None, "no_such_id", EXERCISE])
+def test_more_of_what_has_no_long_form_is_said_to_be_nothing(content, content_id):
+    assert [reply.text for reply in answering.more_replies(content, content_id, ())] == [content.wording["nothing_more"]]
+
+
+def test_more_of_an_answer_is_its_long_form(content):
+    reply, = answering.more_replies(content, ANSWER, ())
+
+    assert reply.text == content.answers[ANSWER].more
+    assert f"more:{ANSWER}" not in [button.payload for button in reply.buttons]
+
+
+@pytest.mark.parametrize("content_id", [None, "no_such_id", "belts"])
+def test_push_back_without_a_text_of_its_own_gets_the_general_one(content, content_id):
+    assert [reply.text for reply in answering.push_back_replies(content, content_id)] == [content.wording["push_back"]]
+
+
+def test_push_back_gets_the_text_of_the_answer_just_given(content):
+    assert answering.push_back_replies(content, "back_in_place")[0].text == content.answers["back_in_place"].push_back
+
+
+def test_where_nothing_is_close_the_person_is_asked_to_say_it_again(content):
+    reply = answering.clarify_reply(content, [])
+
+    assert reply.text == content.wording["rephrase"]
+    assert reply.buttons == ()
+
+
+def test_did_you_mean_offers_the_three_closest_ids(content):
+    reply = answering.clarify_reply(content, ["sleeping", EXERCISE, "sitting", "stairs"])
+
+    assert [(button.title, button.payload) for button in reply.buttons] == [
+        (content.title_of(content_id), f"topic:{content_id}") for content_id in ("sleeping", EXERCISE, "sitting")
+    ]
+
+
+def test_information_about_a_sign_says_what_to_do_if_it_is_there_now(content):
+    reply = answering.information_reply(content, "stroke", "uk")
+
+    assert reply.text.startswith(content.red_flags["stroke"].information)
+    assert content.regions["uk"].emergency_line in reply.text
+
+
+@pytest.mark.parametrize("content_id, shown_before", [("anatomy", False), ("anatomy", True)])
+def test_a_subject_without_safety_net_gets_none(content, content_id, shown_before):
+    assert answering.safety_net_reply(content, content_id, "uk", shown_before) is None
+
+
+def test_the_safety_net_is_whole_the_first_time_and_one_line_after_that(content):
+    first, later = (answering.safety_net_reply(content, ANSWER, "us", shown_before).text for shown_before in (False, True))
+
+    assert content.regions["us"].emergency_line in first
+    assert later == content.wording["safety_net_line"]
+
+
+@pytest.mark.parametrize("intent", ["inform", "no_such_intent"])
+def test_talk_that_nothing_is_written_for_is_asked_for_in_other_words(content, intent):
+    assert answering.talk_reply(content, intent, "uk").text == content.wording["rephrase"]
+
+
+@pytest.mark.parametrize("intent", ["report_symptom", "exercise_hurts", "push_back"])
+def test_talk_that_something_is_written_for_gets_it(content, intent):
+    assert answering.talk_reply(content, intent, "uk").text == content.wording[intent]
+
+
+def test_the_booking_line_speaks_of_the_regions_doctor(content):
+    assert "GP" in answering.booking_line_reply(content, "uk").text
+    assert "GP" not in answering.booking_line_reply(content, "us").text
