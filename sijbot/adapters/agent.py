@@ -9,7 +9,8 @@ from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.utils.endpoints import EndpointConfig
 
-from sijbot.adapters.local_actions import LocalActions, compile_action_validation, load_actions
+from sijbot.adapters import rasa_costs
+from sijbot.adapters.local_actions import LocalActions, load_actions
 from sijbot.adapters.tracker_store import ConversationStore
 from sijbot.runtime import Runtime
 
@@ -33,7 +34,7 @@ def load_agent(runtime: Runtime, keep_conversations: bool = True) -> CandidAgent
     keep_conversations: False keeps them in memory only (`sijbot ask`, benchmarks).
     Raises: ModelError.
     """
-    compile_action_validation()
+    rasa_costs.apply()
     url = runtime.settings.action_endpoint_url
     actions = EndpointConfig(url, enable_selective_domain=True) if url else LocalActions(load_actions())
     store = ConversationStore(runtime.engine) if keep_conversations else InMemoryTrackerStore(None)

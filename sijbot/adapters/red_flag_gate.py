@@ -17,7 +17,7 @@ from sijbot.adapters.question_focus import FULL_TEXT
 from sijbot.adapters.topic_classifier import UNDERSTOOD, set_intent
 from sijbot.content.model import Content
 from sijbot.routing import DID_YOU_MEAN, NO, YES, Expecting, route
-from sijbot.triage import Assessment, Known, replaces_answer
+from sijbot.triage import Assessment, Known, Screen, replaces_answer
 from sijbot.triage.assess import ALARM, INFORM, raised
 
 ASSESSMENT, SITUATIONS = "assessment", "situations"  # message properties
@@ -46,10 +46,7 @@ class RedFlagGate(GraphComponent):
     def _judge(self, message: Message, expecting: Optional[Expecting]) -> None:
         parts = runtime.current()
         text = message.get(FULL_TEXT) or message.get(TEXT) or ""
-        assessment = parts.screen(text, Known(expecting))
-        from_channel = (message.get("metadata") or {}).get("assessment")
-        if from_channel:
-            assessment = raised(assessment, Assessment.from_dict(from_channel))
+        assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), expecting)
         message.set(ASSESSMENT, assessment.to_dict(), add_to_output=True)
         message.set(SITUATIONS, list(parts.situations(text)), add_to_output=True)
         intent = red_flag_intent(parts.content, assessment)
@@ -59,6 +56,14 @@ class RedFlagGate(GraphComponent):
         routed = route(parts.screen.short_answer(text), expecting)
         if routed == (DID_YOU_MEAN, YES):
             self._take(message, parts.content, expecting.question)
+
+    @staticmethod
+    def _assessed(screen: Screen, text: Text, from_channel: Optional[Dict[Text, Any]], expecting: Optional[Expecting]) -> Assessment:
+        """Return the channel's assessment, raised by what only an open question can add; the screen's own where no channel has screened."""
+        if from_channel is None:
+            return screen(text, Known(expecting))
+        assessment = Assessment.from_dict(from_channel)
+        return raised(screen(text, Known(expecting)), assessment) if expecting else assessment
 
     @staticmethod
     def _take(message: Message, content: Content, content_id: Text) -> None:

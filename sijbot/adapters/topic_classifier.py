@@ -93,7 +93,9 @@ class TopicClassifier(GraphComponent, IntentClassifier):
 
     def rank(self, message: Message) -> List[Tuple[Text, float]]:
         """Return (id, confidence) over all ids, best first; the confidences add up to 1."""
-        scores = np.asarray(self._features(message) @ self._weights).ravel() + self._bias
+        dense, ngrams = self._parts(message)
+        scores = dense @ self._weights[: dense.shape[1]] + ngrams @ self._weights[dense.shape[1] :]
+        scores = np.asarray(scores).ravel() + self._bias
         odds = np.exp(scores - scores.max())
         confidences = odds / odds.sum()
         return [(self._ids[index], float(confidences[index])) for index in np.argsort(-confidences)]
@@ -102,13 +104,19 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         return next(label for label in self._ids if label.partition("/")[2] == content_id)
 
     def _features(self, message: Message) -> scipy.sparse.csr_matrix:
-        """Return sentence vector and n-gram counts side by side, each scaled to unit length; shape (1, features)."""
+        """Return both parts side by side; shape (1, features)."""
+        dense, ngrams = self._parts(message)
+        return scipy.sparse.hstack([scipy.sparse.csr_matrix(dense), ngrams], format="csr", dtype=np.float32)
+
+    def _parts(self, message: Message) -> Tuple[np.ndarray, scipy.sparse.csr_matrix]:
+        """Return the sentence vector, of length 1, and the n-gram counts, scaled to length `ngram_weight`; one row each."""
         _, dense = message.get_dense_features(TEXT)
         _, counts = message.get_sparse_features(TEXT)
         ngrams = counts.features.tocsr().astype(np.float32)
-        length = np.sqrt(ngrams.multiply(ngrams).sum())
-        scaled = ngrams.multiply(self._config["ngram_weight"] / length) if length else ngrams
-        return scipy.sparse.hstack([scipy.sparse.csr_matrix(dense.features), scaled], format="csr", dtype=np.float32)
+        length = np.linalg.norm(ngrams.data)
+        if length:
+            ngrams.data *= np.float32(self._config["ngram_weight"] / length)
+        return dense.features, ngrams
 
     def _set(self, message: Message, ranking: List[Tuple[Text, float]]) -> None:
         outcome = decide(ranking, self._thresholds)

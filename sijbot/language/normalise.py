@@ -29,11 +29,9 @@ def fold(text: str) -> Folded:
     folded: list[str] = []
     origin: list[int] = []
     for index, character in enumerate(text):
-        if character in _APOSTROPHES or unicodedata.category(character) in ("Cf", "Cs"):
+        if character in _APOSTROPHES or (not character.isalnum() and not character.isspace() and unicodedata.category(character) in ("Cf", "Cs", "Cc")):
             continue
-        if unicodedata.category(character) == "Cc" and not character.isspace():
-            continue
-        for piece in unicodedata.normalize("NFKC", character).casefold():
+        for piece in character.lower() if character.isascii() else unicodedata.normalize("NFKC", character).casefold():
             piece = " " if piece.isspace() and piece != "\n" else piece
             if piece == " " and folded and folded[-1] == " ":
                 continue  # a second space would count as a word between two others

@@ -55,7 +55,8 @@ def make_engine(url: str) -> sa.engine.Engine:
     if not url.startswith("sqlite"):
         return sa.create_engine(url, future=True, pool_pre_ping=True, pool_size=5)
     memory = url in ("sqlite://", "sqlite:///:memory:")
-    pool = {"poolclass": sa.pool.StaticPool} if memory else {}
+    # SQLAlchemy's own choice for a SQLite file is a new connection every time, which costs more than the query.
+    pool = {"poolclass": sa.pool.StaticPool} if memory else {"poolclass": sa.pool.QueuePool, "pool_size": 5, "max_overflow": 27}
     engine = sa.create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **pool)
     sa.event.listen(engine, "connect", set_sqlite_pragmas)
     return engine

@@ -129,10 +129,12 @@ def _is_refused(match: Match, reading: Reading, clause_numbers: Clauses) -> bool
 def _is_past(match: Match, reading: Reading, clause_numbers: Clauses, event: bool) -> bool:
     """R9, R10: said to be long past, beside the sign or by itself ("years ago, …"), and not said to be back."""
     sentence = reading.sentence_of[match.start]
+    times = [cue for cue in _cues(reading, "long_past") if reading.sentence_of[cue.start] == sentence and not _is_followed_by_now(cue, match, reading)]
+    if not times:
+        return False
     stretches = _stretches(reading, clause_numbers)
     own_words = [index for span in match.spans for index in range(span.start, span.end)]
     own_stretches = {stretches[index] for index in own_words}
-    times = [cue for cue in _cues(reading, "long_past") if reading.sentence_of[cue.start] == sentence and not _is_followed_by_now(cue, match, reading)]
     if not any(stretches[cue.end - 1] in own_stretches or _stands_alone(cue, reading, stretches) for cue in times):
         return False
     if event:
