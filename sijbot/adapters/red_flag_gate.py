@@ -59,11 +59,9 @@ class RedFlagGate(GraphComponent):
 
     @staticmethod
     def _assessed(screen: Screen, text: Text, from_channel: Optional[Dict[Text, Any]], expecting: Optional[Expecting]) -> Assessment:
-        """Return the channel's assessment, raised by what only an open question can add; the screen's own where no channel has screened."""
-        if from_channel is None:
-            return screen(text, Known(expecting))
-        assessment = Assessment.from_dict(from_channel)
-        return raised(screen(text, Known(expecting)), assessment) if expecting else assessment
+        """Return what the screen finds now, raised by what the channel found in the whole message."""
+        assessment = screen(text, Known(expecting))
+        return raised(assessment, Assessment.from_dict(from_channel)) if from_channel else assessment
 
     @staticmethod
     def _take(message: Message, content: Content, content_id: Text) -> None:
