@@ -207,19 +207,26 @@ def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialog
         raise typer.Exit(1)
 
 
-def _lines() -> Iterator[tuple[Optional[dict], Optional[str]]]:
-    """Yield (object, None) or (None, fault) for every line of standard input, read as bytes so that no line can end the stream."""
-    for number, raw in enumerate(sys.stdin.buffer, 1):
-        try:
-            item = json.loads(raw)
-            if not isinstance(item, dict) or "id" not in item or not isinstance(item.get("text"), str):
-                raise ValueError("needs an object with 'id' and a text 'text'")
-            replayed = item.get("earlier", [])
-            if not isinstance(replayed, list) or not all(isinstance(earlier, str) for earlier in replayed):
-                raise ValueError("'earlier' must be a list of texts")
-            yield item, None
-        except (ValueError, TypeError) as error:
-            yield None, f"line {number}: {error}"
+class _JsonLines:
+    """Standard input as objects with 'id' and 'text'. A bad line is answered at once with its fault, and the stream goes on."""
+
+    def __init__(self) -> None:
+        self.had_bad_lines = False
+
+    def __iter__(self) -> Iterator[dict]:
+        for number, raw in enumerate(sys.stdin.buffer, 1):  # bytes, so that no line can end the stream
+            try:
+                item = json.loads(raw)
+                if not isinstance(item, dict) or "id" not in item or not isinstance(item.get("text"), str):
+                    raise ValueError("needs an object with 'id' and a text 'text'")
+                replayed = item.get("earlier", [])
+                if not isinstance(replayed, list) or not all(isinstance(earlier, str) for earlier in replayed):
+                    raise ValueError("'earlier' must be a list of texts")
+            except (ValueError, TypeError, RecursionError) as error:
+                self.had_bad_lines = True
+                _emit({"id": None, "error": f"line {number}: {error}"})
+                continue
+            yield item
 
 
 def _emit(item: dict) -> None:
@@ -234,12 +241,8 @@ def screen(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None
     from sijbot.triage.assess import ALARM, ASK, Known
 
     danger_screen = Screen(load(_settings().content))
-    bad_lines = False
-    for item, fault in _lines():
-        if fault:
-            bad_lines = True
-            _emit({"id": None, "error": fault})
-            continue
+    lines = _JsonLines()
+    for item in lines:
         known = Known()
         for earlier in item.get("earlier", []):
             known = known.after(danger_screen(earlier, known))
@@ -249,7 +252,7 @@ def screen(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None
             "id": item["id"], "outcome": assessment.outcome, "level": assessment.level, "flags": [finding.flag for finding in said],
             "evidence": [{"flag": finding.flag, "start": finding.start, "end": finding.end} for finding in said],
         })  # fmt: skip
-    if bad_lines:
+    if lines.had_bad_lines:
         raise typer.Exit(1)
 
 
@@ -264,19 +267,15 @@ def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
 
     async def answer_all() -> bool:
         local = LocalAssistant.load(settings, keep=False)
-        bad_lines = False
-        for item, fault in _lines():
-            if fault:
-                bad_lines = True
-                _emit({"id": None, "error": fault})
-                continue
+        lines = _JsonLines()
+        for item in lines:
             conversation = Conversation.new(item.get("region", "unknown"))
             for earlier in item.get("earlier", []):
                 await local.say(conversation, earlier)
             turn = await local.say(conversation, item["text"])
             _emit({"id": item["id"], **(await local.summary(conversation, turn))})
             await local.forget(conversation)
-        return bad_lines
+        return lines.had_bad_lines
 
     if asyncio.run(answer_all()):
         raise typer.Exit(1)
