@@ -23,10 +23,11 @@ def lines(name: str) -> list[dict]:
 def screen_report(show: bool) -> Iterator[str]:
     """Yield sensitivity by level, false alarms, and optionally every sentence that came out otherwise."""
     from sijbot.content import load
-    from sijbot.settings import ROOT
-    from sijbot.triage import Screen
+    from sijbot.runtime import load_screen
+    from sijbot.settings import from_environment
 
-    screen = Screen(load(ROOT / "content"))
+    settings = from_environment()
+    screen = load_screen(settings, load(settings.content)).with_meaning
     right, total = Counter(), Counter()
     for item in lines("red_flags.jsonl"):
         assessment = screen(item["text"])

@@ -237,16 +237,17 @@ def _emit(item: dict) -> None:
 @app.command(epilog="""Example: echo '{"id": 1, "text": "I went numb between my legs"}' | sijbot screen --jsonl""")
 def screen(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
     """Screen messages for danger signs."""
-    from sijbot.triage import Screen
+    from sijbot.runtime import load_screen
     from sijbot.triage.assess import ALARM, ASK, Known
 
-    danger_screen = Screen(load(_settings().content))
+    settings = _settings()
+    danger_screen = load_screen(settings, load(settings.content))
     lines = _JsonLines()
     for item in lines:
         known = Known()
         for earlier in item.get("earlier", []):
-            known = known.after(danger_screen(earlier, known))
-        assessment = danger_screen(item["text"], known)
+            known = known.after(danger_screen.with_meaning(earlier, known))
+        assessment = danger_screen.with_meaning(item["text"], known)
         said = [finding for finding in assessment.findings if finding.outcome in (ALARM, ASK) or assessment.level is None]
         _emit({
             "id": item["id"], "outcome": assessment.outcome, "level": assessment.level, "flags": [finding.flag for finding in said],

@@ -10,6 +10,7 @@ from sijbot.facts import SituationFinder
 from sijbot.records import schema
 from sijbot.settings import Settings, from_environment
 from sijbot.triage.assess import Screen
+from sijbot.triage.meaning import Meaning
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Runtime:
         """The danger screen for the current content; the last good one where a change cannot be compiled."""
         content = self.content
         if self._screen is None or self._screen.content.version != content.version:
-            self._screen = Screen(content)
+            self._screen = load_screen(self.settings, content)
             self._situations = SituationFinder(content.situations)
         return self._screen
 
@@ -39,6 +40,11 @@ class Runtime:
         """Return the situations that a message names."""
         self.screen
         return self._situations(text)
+
+
+def load_screen(settings: Settings, content: Content) -> Screen:
+    """Return the screen with its third layer, where that has been trained."""
+    return Screen(content, Meaning.load(settings.meaning) if settings.meaning.is_file() else None)
 
 
 def build(settings: Settings) -> Runtime:

@@ -8,6 +8,7 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -38,29 +39,29 @@ class RedFlagGate(GraphComponent):
 
     def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:
         """Return the messages with the assessment, and with a red-flag intent where it asks for one."""
-        expecting = Expecting.from_slot(tracker.get_slot("expecting")) if tracker else None
+        known = _known(tracker) if tracker else Known()
         for message in messages:
-            self._judge(message, expecting)
+            self._judge(message, known)
         return messages
 
-    def _judge(self, message: Message, expecting: Optional[Expecting]) -> None:
+    def _judge(self, message: Message, known: Known) -> None:
         parts = runtime.current()
         text = message.get(FULL_TEXT) or message.get(TEXT) or ""
-        assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), expecting)
+        assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), known)
         message.set(ASSESSMENT, assessment.to_dict(), add_to_output=True)
         message.set(SITUATIONS, list(parts.situations(text)), add_to_output=True)
         intent = red_flag_intent(parts.content, assessment)
         if intent:
             set_intent(message, intent, 1.0)
             return
-        routed = route(parts.screen.short_answer(text), expecting)
+        routed = route(parts.screen.short_answer(text), known.expecting)
         if routed == (DID_YOU_MEAN, YES):
-            self._take(message, parts.content, expecting.question)
+            self._take(message, parts.content, known.expecting.question)
 
     @staticmethod
-    def _assessed(screen: Screen, text: Text, from_channel: Optional[Dict[Text, Any]], expecting: Optional[Expecting]) -> Assessment:
+    def _assessed(screen: Screen, text: Text, from_channel: Optional[Dict[Text, Any]], known: Known) -> Assessment:
         """Return what the screen finds now, raised by what the channel found in the whole message."""
-        assessment = screen(text, Known(expecting))
+        assessment = screen.with_meaning(text, known)
         return raised(assessment, Assessment.from_dict(from_channel)) if from_channel else assessment
 
     @staticmethod
@@ -69,6 +70,15 @@ class RedFlagGate(GraphComponent):
         intent = content.subject_of[content_id]
         message.set(UNDERSTOOD, {**message.get(UNDERSTOOD), "outcome": "answer", "intent": intent, "id": content_id}, add_to_output=True)
         set_intent(message, intent, 1.0, content_id)
+
+
+def _known(tracker: DialogueStateTracker) -> Known:
+    """Return the open question, and the flags that were asked about and denied in this conversation."""
+    answers = (
+        event.parse_data[ASSESSMENT]["answered"] for event in tracker.events if isinstance(event, UserUttered) and ASSESSMENT in event.parse_data
+    )
+    denied = tuple(flag for answered in answers if answered for flag, answer in [answered] if answer == NO)
+    return Known(Expecting.from_slot(tracker.get_slot("expecting")), denied)
 
 
 def red_flag_intent(content: Content, assessment: Assessment) -> Optional[Text]:

@@ -10,11 +10,13 @@ import yaml
 
 from sijbot.content import Content
 from sijbot.settings import Settings
+from sijbot.triage import meaning
 
 NEEDS_TENSORFLOW = frozenset(
     ("DIETClassifier", "ResponseSelector", "TEDPolicy", "UnexpecTEDIntentPolicy", "LanguageModelFeaturizer", "ConveRTFeaturizer")
 )
-TRAINED_FROM = ("config.yml", "domain.yml", "data/**/*.yml", "sijbot/adapters/topic_classifier.py", "sijbot/adapters/sentence_encoder.py")
+MEANING_THRESHOLD = 0.6  # in cross-validation on data/nlu and the cases (2026-11-22): asks about 0.7 % of harmless questions
+TRAINED_FROM = ("content/red_flags/*.cases.yml", "config.yml", "domain.yml", "data/**/*.yml", "sijbot/adapters/topic_classifier.py", "sijbot/adapters/sentence_encoder.py")
 
 
 class ConfigError(Exception):
@@ -48,6 +50,15 @@ def fingerprint(settings: Settings, content: Content) -> str:
     return digest.hexdigest()
 
 
+def train_meaning(settings: Settings, content: Content) -> None:
+    """Train and store the third layer of the screen, with the training questions as harmless talk."""
+    harmless = []
+    for path in sorted(settings.root.glob("data/nlu/*.yml")):
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
+            harmless.extend(line.strip()[2:] for line in entry["examples"].splitlines() if line.strip())
+    meaning.train(content, harmless, MEANING_THRESHOLD).save(settings.meaning)
+
+
 def stamp_path(settings: Settings) -> Path:
     return settings.model.with_suffix(".fingerprint")
 
@@ -68,6 +79,7 @@ def train(settings: Settings, content: Content) -> Optional[str]:
     check_config(settings.root / "config.yml")
     settings.model.parent.mkdir(parents=True, exist_ok=True)
     stamp_path(settings).unlink(missing_ok=True)
+    train_meaning(settings, content)
     result = rasa_train(
         domain=str(settings.root / "domain.yml"), config=str(settings.root / "config.yml"), training_files=[str(settings.root / "data")],
         output=str(settings.model.parent), fixed_model_name="sijbot", force_training=False,

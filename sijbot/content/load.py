@@ -262,6 +262,7 @@ def load(root: Path) -> Content:
                 if group not in vocabulary:
                     folder.fault(path, "patterns", f"'{pattern.pattern}': no group '{group}' in _vocabulary/")
     context = folder.single("red_flags/_context.yml", Cue)
+    forms = folder.single("red_flags/_forms.yml", Cue)
     situations = folder.single("situations.yml", Cue)
     for key in set(situations) - set(SITUATIONS):
         folder.fault(root / "situations.yml", key, "unknown situation")
@@ -276,7 +277,7 @@ def load(root: Path) -> Content:
         red_flags={key: record for key, (_, record) in flags.items()},
         hand_offs={key: record for key, (_, record) in hand_offs.items()},
         regions={key: record for key, (_, record) in regions.items()},
-        vocabulary=vocabulary, context=context, situations=situations, version=folder.digest.hexdigest()[:12],
+        vocabulary=vocabulary, context=context, forms=forms, situations=situations, version=folder.digest.hexdigest()[:12],
     )  # fmt: skip
 
 

@@ -164,6 +164,7 @@ class Content:
     cases: Mapping[str, tuple[FlagCase, ...]]
     vocabulary: Mapping[str, Cue]
     context: Mapping[str, Cue]
+    forms: Mapping[str, Cue]  # other forms of a word (dialect, texting), by the word
     situations: Mapping[str, Cue]
     hand_offs: Mapping[str, HandOff]
     regions: Mapping[str, Region]

@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 
 _APOSTROPHES = frozenset("'’‘`´ʼ＇")
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOK_ALIKES = dict(zip("асеіјорѕухԁһкмтвнгαεικνορτυχω", "aceijopsyxdhkmtbhraeikvoptuxw"))
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ def fold(text: str) -> Folded:
             continue
         for piece in character.lower() if character.isascii() else unicodedata.normalize("NFKC", character).casefold():
             piece = " " if piece.isspace() and piece != "\n" else piece
+            piece = _LOOK_ALIKES.get(piece, piece)
             if piece == " " and folded and folded[-1] == " ":
                 continue  # a second space would count as a word between two others
             folded.append(piece)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
 import spacy
@@ -24,6 +24,7 @@ from spacy.vocab import Vocab
 
 from sijbot.content.model import Cue, Pattern
 from sijbot.language.normalise import Folded, fold
+from sijbot.language.spelling import Speller
 
 GAP = 2
 WIDE_GAP = 7
@@ -135,21 +136,34 @@ def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
     return parts
 
 
-def words_of(text: str) -> list[re.Match]:
-    """Return the words, punctuation marks and line ends of a folded text, with their places. Linear in the text's length."""
-    return list(_WORD.finditer(text))
+@dataclass(frozen=True)
+class Word:
+    """A word, punctuation mark or line end of a folded text, as it is matched, with its place in that text."""
+
+    text: str
+    start: int
+    end: int
 
 
-def as_doc(vocab: Vocab, words: Sequence[re.Match]) -> Doc:
+def words_of(text: str, speller: Optional[Speller] = None) -> list[Word]:
+    """Return the words of a folded text, each as the speller says that it was meant. Linear in the text's length."""
+    words: list[Word] = []
+    for found in _WORD.finditer(text):
+        meant = speller.meant(found.group()) if speller else (found.group(),)
+        words.extend(Word(part, found.start(), found.end()) for part in meant)
+    return words
+
+
+def as_doc(vocab: Vocab, words: Sequence[Word]) -> Doc:
     """Return the words as a spaCy document."""
-    return Doc(vocab, words=[word.group() for word in words])
+    return Doc(vocab, words=[word.text for word in words])
 
 
 class Matcher:
     """The compiled vocabulary, cues and patterns."""
 
-    def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Mapping[str, tuple[str, Sequence[Pattern]]]) -> None:
-        """vocabulary, cues: phrases by group; patterns: flag id -> (level, patterns).
+    def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Mapping[str, tuple[str, Sequence[Pattern]]], forms: Optional[Mapping[str, Cue]] = None) -> None:
+        """vocabulary, cues: phrases by group; patterns: flag id -> (level, patterns); forms: other forms of a word, by the word.
 
         Raises: PatternError.
         """
@@ -162,33 +176,38 @@ class Matcher:
                 parts = parse_pattern(fold_phrase(pattern.pattern), vocabulary)
                 literals.update(part.group for part in parts if part.group.startswith("="))
                 self._first[parts[0].group].append(FlagPattern(flag_id, pattern.level or level, tuple(parts)))
-        for group, cue in vocabulary.items():
-            self._add(group, cue.words)
-        for name, cue in cues.items():
-            self._add("cue:" + name, cue.words)
-        for literal in literals:
-            self._add(literal, [literal[1:]])
-
-    def _add(self, group: str, phrases: Iterable[str]) -> None:
-        self._matcher.add(group, [as_doc(self._vocab, words_of(fold_phrase(phrase))) for phrase in phrases])
+        phrases = {group: [fold_phrase(word) for word in cue.words] for group, cue in vocabulary.items()}
+        phrases.update({"cue:" + name: [fold_phrase(word) for word in cue.words] for name, cue in cues.items()})
+        phrases.update({literal: [literal[1:]] for literal in literals})
+        words = {word.text for group in phrases.values() for phrase in group for word in words_of(phrase)}
+        self._speller = Speller(words, {form: fold_phrase(word) for word, cue in (forms or {}).items() for form in cue.words})
+        for group, group_phrases in phrases.items():
+            self._matcher.add(group, [as_doc(self._vocab, words_of(phrase)) for phrase in group_phrases])
 
     def read(self, text: str) -> Reading:
         """Return the tokens, sentences and phrases of a message."""
         folded = fold(text)
-        words = words_of(folded.text)
+        words = words_of(folded.text, self._speller)
         doc = as_doc(self._vocab, words)
         spans: dict[str, list[Span]] = defaultdict(list)
-        for key, start, end in self._matcher(doc):
-            group = self._vocab.strings[key]
-            spans[group].append(Span(group, start, end))
+        for found in dict.fromkeys(self._found(doc) + self._found_in_standard_spelling(words)):
+            spans[found.group].append(found)
         harmless = spans.pop(HARMLESS, [])
         visible: dict[str, tuple[Span, ...]] = {}
         for group, found in spans.items():
             shown = [span for span in found if not any(hider.start <= span.start and span.end <= hider.end for hider in harmless)]
             if shown:
                 visible[group] = tuple(sorted(shown, key=lambda span: (span.start, -span.end)))
-        places = tuple(word.span() for word in words)
+        places = tuple((word.start, word.end) for word in words)
         return Reading(folded, doc, places, _sentences(folded.text, places), visible)
+
+    def _found(self, doc: Doc) -> list[Span]:
+        return [Span(self._vocab.strings[key], start, end) for key, start, end in self._matcher(doc)]
+
+    def _found_in_standard_spelling(self, words: Sequence[Word]) -> list[Span]:
+        """Return what is found where every misspelt word of the vocabulary is read as the right one: some groups hold only that."""
+        standard = [replace(word, text=self._speller.standard(word.text)) for word in words]
+        return self._found(as_doc(self._vocab, standard)) if standard != list(words) else []
 
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> Iterator[Match]:
         """Yield every pattern that the message fulfils, once for each place of its first part."""

@@ -98,7 +98,7 @@ def test_a_partial_or_unsure_answer_to_the_screen_counts_as_yes(screen, content,
 
     assert assessment.outcome == ALARM
     assert assessment.findings == (Finding(SADDLE, ALARM, content.red_flags[SADDLE].level, 0, len(answer)),)
-    assert ASKED.after(assessment) == Known()
+    assert ASKED.after(assessment).expecting is None
 
 
 @pytest.mark.parametrize("answer", ["no", "No.", "nope", "not at all"])
@@ -106,7 +106,7 @@ def test_no_answers_the_question_and_raises_nothing(screen, answer):
     assessment = screen(answer, ASKED)
 
     assert (assessment.outcome, assessment.answered) == (NONE, (SADDLE, "no"))
-    assert ASKED.after(assessment) == Known()
+    assert ASKED.after(assessment).expecting is None
 
 
 def test_no_does_not_hide_another_sign_of_the_same_message(screen):
