@@ -30,7 +30,7 @@ $(INSTALLED): requirements.lock pyproject.toml packages/no-tensorflow/pyproject.
 	@touch $@
 
 lock:
-	@UV_NO_CONFIG= $(PYTHON) scripts/lock.py $(UV)
+	@env -u UV_NO_CONFIG $(PYTHON) scripts/lock.py $(abspath $(UV))
 
 titles: setup
 	@$(PYTHON) -m scripts.titles

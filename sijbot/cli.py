@@ -17,7 +17,7 @@ import subprocess
 import warnings
 from datetime import timedelta
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Iterator, List
 
 import typer
 from rich.console import Console

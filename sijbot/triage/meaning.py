@@ -53,7 +53,7 @@ class Meaning:
         return nearest if nearest and nearest.confidence >= threshold else None
 
     def _near(self, text: str, start: int, end: int) -> Near:
-        scores = shared_encoder().encode(text[start:end].strip().lower()) @ self.weights + self.bias
+        scores = shared_encoder().encode(text[start:end].strip()) @ self.weights + self.bias
         odds = np.exp(scores - scores.max())
         confidences = odds / odds.sum()
         harmless = self.labels.index(NONE)
@@ -88,16 +88,17 @@ def train(content: Content, harmless: Iterable[str], threshold: float) -> Meanin
     from sklearn.linear_model import LogisticRegression  # needed for training alone
 
     texts, labels = zip(*examples(content, harmless))
-    vectors = np.stack([shared_encoder().encode(text.lower()) for text in texts])
+    vectors = np.stack([shared_encoder().encode(text) for text in texts])
     model = LogisticRegression(C=_C, max_iter=300, random_state=7).fit(vectors, labels)
     weights, bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
     return Meaning(tuple(str(label) for label in model.classes_), weights, bias, threshold)
 
 
 def _stretches(text: str) -> list[tuple[int, int]]:
-    """Return the sentences with enough words, and the whole text."""
+    """Return the sentences with enough words, and the whole text; that alone where it is one sentence, as the classifier has encoded it."""
+    if len(text.split()) < FEWEST_WORDS:
+        return []
     spans = [match.span() for match in _SENTENCE.finditer(text) if len(match.group().split()) >= FEWEST_WORDS]
     if len(spans) > SENTENCES_AT_MOST:
         spans = spans[: SENTENCES_AT_MOST // 2] + spans[-SENTENCES_AT_MOST // 2 :]
-    whole = [(0, len(text))] if len(spans) > 1 or (not spans and len(text.split()) >= FEWEST_WORDS) else []
-    return spans + whole
+    return [*(spans if len(spans) > 1 else ()), (0, len(text))]
