@@ -71,7 +71,8 @@ def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, 
         return []
     content = runtime.current().content
     question = content.red_flags[turn.expecting.question].question
-    say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question)))
+    if not any(question in message["text"] for message in dispatcher.messages if message["text"]):  # a refused exercise has just put it
+        say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question)))
     return [SlotSet("expecting", replace(turn.expecting, asked=turn.expecting.asked + 1).to_slot())]
 
 

@@ -130,10 +130,18 @@ class Screen:
         if self.meaning is None or assessment.outcome != NONE or assessment.denied or assessment.answered:
             return assessment
         near = self.meaning.nearest(text)
-        if near is None or near.flag in known.answered_no or near.flag not in self.content.red_flags:
+        if near is None or self._says_all_is_well(text[near.start : near.end]) or near.flag in known.answered_no or near.flag not in self.content.red_flags:
             return assessment
         finding = Finding(near.flag, ASK, self.content.red_flags[near.flag].level, near.start, near.end)
         return _assessment((finding,), (), None)
+
+    def _says_all_is_well(self, text: str) -> bool:
+        """True for "no numbness anywhere" and "bladder fine": vectors of sentences do not tell a sign from its denial."""
+        spans = self._matcher.read(text).spans
+        if "cue:all_well" in spans:
+            return True
+        own_words = {span.start for span in spans.get("cue:negative_symptom", ())}
+        return any(span.start == 0 and span.start not in own_words for span in spans.get("cue:negation", ()))
 
     def short_answer(self, text: str) -> Optional[str]:
         """Return yes, no or unsure where the message is, or begins as, a short answer; else None (R20).
