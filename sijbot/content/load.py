@@ -15,8 +15,9 @@ from typing import Any, Callable, Mapping, Optional
 import yaml
 
 from sijbot.content.model import (
-    LEVELS, PHASES, SITUATIONS, Answer, Content, Cue, Exercise, FlagCase, HandOff, Pattern, RedFlag, Region, Source, Subject,
+    LEVELS, PHASES, SITUATIONS, Answer, Combination, Content, Cue, Exercise, Fact, FlagCase, HandOff, Pattern, RedFlag, Region, Source, Subject,
 )  # fmt: skip
+from sijbot.content.phrases import PhraseError, expand
 
 SHORT_WORDS = 60
 SHORT_WORDS_SEEK_HELP = 100  # the list of danger signs must be whole
@@ -132,6 +133,16 @@ class _Folder:
             self.fault(path, where, f"must be a {'date like 2026-11-22' if hint is date else hint.__name__}, not {raw!r}")
         return raw
 
+    def phrases(self, path: Path, where: str, cue: Cue) -> Cue:
+        """Return the cue with all phrases that its lines stand for."""
+        words: dict[str, None] = {}
+        for line in cue.words:
+            try:
+                words.update(dict.fromkeys(expand(line)))
+            except PhraseError as error:
+                self.fault(path, where, str(error))
+        return dataclasses.replace(cue, words=tuple(words))
+
     def single(self, name: str, kind: type) -> dict[str, Any]:
         """Return the entries of a file that maps keys to records."""
         path = self.root / name
@@ -142,8 +153,9 @@ class _Folder:
         if not isinstance(raw, Mapping):
             self.fault(path, "file", "must map keys to entries")
             return {}
-        entries = {str(key): self.record(path, kind, value, str(key)) for key, value in raw.items()}
-        return {key: value for key, value in entries.items() if value is not None}
+        records = {str(key): self.record(path, kind, value, str(key)) for key, value in raw.items()}
+        entries = {key: record for key, record in records.items() if record is not None}
+        return {key: self.phrases(path, key, cue) for key, cue in entries.items()} if kind is Cue else entries
 
     def texts(self, path: Path) -> dict[str, str]:
         """Return the texts of a file that maps keys to texts."""
@@ -167,6 +179,11 @@ class _Folder:
             if record is not None:
                 found[path.stem] = (path, record)
         return found
+
+
+def atoms_of(*lines: str) -> list[str]:
+    """Return the ids of facts and flags that lines of a combination name: `a | b` names two."""
+    return [atom.strip() for line in lines for atom in line.split("|")]
 
 
 def word_count(text: str) -> int:
@@ -252,15 +269,18 @@ def load(root: Path) -> Content:
         if path.name.removesuffix(".cases.yml") not in flags:
             folder.fault(path, "id", "has no flag of that name beside it")
 
-    vocabulary = _vocabulary(folder)
+    vocabulary = _merged(folder, "red_flags/_vocabulary/*.yml", Cue)
+    facts = _merged(folder, "red_flags/_facts/*.yml", Fact)
+    combinations = _merged(folder, "red_flags/_combinations/*.yml", Combination)
+    _check_combinations(folder, combinations, facts, flags)
     _check_places(folder, wording_path, wording, WORDING_PLACES)
     for path, hand_off in hand_offs.values():
         _check_places(folder, path, {"text": hand_off.text, "also": hand_off.also, "question": hand_off.question or ""}, HAND_OFF_PLACES)
-    for path, flag in flags.values():
-        for pattern in flag.patterns:
-            for group in _GROUP.findall(pattern.pattern):
+    for path, matched in (*flags.values(), *facts.values()):
+        for pattern in (*(pattern.pattern for pattern in matched.patterns), *matched.unless):
+            for group in _GROUP.findall(pattern):
                 if group not in vocabulary:
-                    folder.fault(path, "patterns", f"'{pattern.pattern}': no group '{group}' in _vocabulary/")
+                    folder.fault(path, "patterns", f"'{pattern}': no group '{group}' in _vocabulary/")
     context = folder.single("red_flags/_context.yml", Cue)
     forms = folder.single("red_flags/_forms.yml", Cue)
     situations = folder.single("situations.yml", Cue)
@@ -277,18 +297,37 @@ def load(root: Path) -> Content:
         red_flags={key: record for key, (_, record) in flags.items()},
         hand_offs={key: record for key, (_, record) in hand_offs.items()},
         regions={key: record for key, (_, record) in regions.items()},
-        vocabulary=vocabulary, context=context, forms=forms, situations=situations, version=folder.digest.hexdigest()[:12],
+        vocabulary={key: record for key, (_, record) in vocabulary.items()},
+        facts={key: record for key, (_, record) in facts.items()},
+        combinations={key: record for key, (_, record) in combinations.items()},
+        context=context, forms=forms, situations=situations, version=folder.digest.hexdigest()[:12],
     )  # fmt: skip
 
 
-def _vocabulary(folder: _Folder) -> dict[str, Cue]:
-    merged: dict[str, Cue] = {}
-    for path in folder.files("red_flags/_vocabulary/*.yml"):
-        for group, cue in folder.single(str(path.relative_to(folder.root)), Cue).items():
-            if group in merged:
-                folder.fault(path, group, "this group stands in another file too")
-            merged[group] = cue
+def _merged(folder: _Folder, pattern: str, kind: type) -> dict[str, tuple[Path, Any]]:
+    """Return key -> (path, entry) of all files that match; a key may stand in one of them only."""
+    merged: dict[str, tuple[Path, Any]] = {}
+    for path in folder.files(pattern):
+        for key, entry in folder.single(str(path.relative_to(folder.root)), kind).items():
+            if key in merged:
+                folder.fault(path, key, f"stands in {merged[key][0].name} too")
+            merged[key] = (path, entry)
     return merged
+
+
+def _check_combinations(folder: _Folder, combinations: Mapping[str, tuple[Path, Combination]], facts: Mapping, flags: Mapping) -> None:
+    for key, (path, combination) in combinations.items():
+        for atom in atoms_of(*combination.all, *combination.unless):
+            if atom not in facts and atom not in flags:
+                folder.fault(path, key, f"'{atom}' is neither a fact nor a flag")
+        if combination.raises not in flags:
+            folder.fault(path, key, f"raises: no flag '{combination.raises}'")
+        if combination.level not in (None, *LEVELS):
+            folder.fault(path, key, f"level '{combination.level}' is none of {', '.join(LEVELS)}")
+        if combination.at_least is not None and not 0 < combination.at_least <= len(combination.all):
+            folder.fault(path, key, f"at_least: {combination.at_least} of {len(combination.all)} cannot be")
+    for key in set(facts).intersection(flags):
+        folder.fault(facts[key][0], key, "is the id of a flag too")
 
 
 def _check_places(folder: _Folder, path: Path, texts: Mapping[str, str], allowed: set[str]) -> None:

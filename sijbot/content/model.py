@@ -82,6 +82,7 @@ class Pattern:
 
     pattern: str
     level: Optional[str] = None  # where it differs from the flag's own level
+    ask: bool = False  # not sure enough for more than a question
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class RedFlag:
     information: str  # the answer to a question about the sign, at most 60 words
     question: str  # the one question that is asked where the screen is unsure
     patterns: tuple[Pattern, ...]
+    unless: tuple[str, ...] = ()  # patterns of exceptions: no sign of this flag inside their words counts
     hand_off: Optional[str] = None  # file of hand_off/ where it is not the one named after the level
     always: bool = False  # also when put as a question or an "if": a hint is enough
     event: bool = False  # something that happened once: long past stays past although it "still" hurts (rule R9)
@@ -102,6 +104,29 @@ class RedFlag:
     sources: tuple[str, ...] = ()
     reviewed_on: date = field(kw_only=True)
     review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something about a person that is no danger sign by itself and makes one with others: "had cancer", "takes blood thinners"."""
+
+    note: str
+    patterns: tuple[Pattern, ...]
+    unless: tuple[str, ...] = ()
+    past_counts: bool = False  # also where it is long over: an illness of ten years ago
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Facts and flags that together, in one message or over several, raise a flag. Atoms are ids of facts and flags; `a | b` is either."""
+
+    note: str
+    all: tuple[str, ...]
+    raises: str  # flag id
+    level: Optional[str] = None  # where it differs from the flag's own
+    at_least: Optional[int] = None  # so many of `all` are enough
+    unless: tuple[str, ...] = ()  # with any of these it does not hold
+    ask: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +187,8 @@ class Content:
     subject_of: Mapping[str, str]
     red_flags: Mapping[str, RedFlag]
     cases: Mapping[str, tuple[FlagCase, ...]]
+    facts: Mapping[str, Fact]
+    combinations: Mapping[str, Combination]
     vocabulary: Mapping[str, Cue]
     context: Mapping[str, Cue]
     forms: Mapping[str, Cue]  # other forms of a word (dialect, texting), by the word

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Iterable, Mapping, Optional
 
-from sijbot.content.model import LEVELS, Content, RedFlag
+from sijbot.content.model import LEVELS, Content, Pattern, RedFlag
 from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
 from sijbot.triage.context import Mention, clauses, mention
-from sijbot.triage.match import Matcher, fold_phrase, words_of
+from sijbot.triage.combine import combined
+from sijbot.triage.match import FlagPattern, Matcher, compiled, fold_phrase, words_of
 from sijbot.triage.meaning import Meaning
 
 ALARM, ASK, INFORM, NONE = "alarm", "ask", "inform", "none"
@@ -44,14 +45,15 @@ class Finding:
 class Assessment:
     """What the screen makes of one message.
 
-    outcome: alarm, ask, inform or none; findings: one per flag, the most pressing first; denied: the flags that were denied;
-    answered: (flag, yes | no | unsure) where the message answered the question that was open.
+    outcome: alarm, ask, inform or none; findings: one per flag, the most pressing first; denied: the flags and facts that were denied;
+    answered: (flag, yes | no | unsure) where the message answered the question that was open; facts: what it says about the person.
     """
 
     outcome: str = NONE
     findings: tuple[Finding, ...] = ()
     denied: tuple[str, ...] = ()
     answered: Optional[tuple[str, str]] = None
+    facts: tuple[str, ...] = ()
 
     @property
     def level(self) -> Optional[str]:
@@ -63,6 +65,15 @@ class Assessment:
         """The ids of the flags found, highest first."""
         return tuple(finding.flag for finding in self.findings)
 
+    @property
+    def distinct(self) -> tuple[Finding, ...]:
+        """The findings without those whose words lie inside a more pressing one's: the same words read twice need naming once."""
+        kept: list[Finding] = []
+        for finding in self.findings:
+            if not any(other.start <= finding.start and finding.end <= other.end and other.rank < finding.rank for other in kept):
+                kept.append(finding)
+        return tuple(kept)
+
     def to_dict(self) -> dict:
         """Return the assessment as JSON-ready data; `from_dict` reads it."""
         return asdict(self)
@@ -71,7 +82,7 @@ class Assessment:
     def from_dict(cls, data: Mapping) -> "Assessment":
         answered = data["answered"]
         findings = tuple(Finding(**finding) for finding in data["findings"])
-        return cls(data["outcome"], findings, tuple(data["denied"]), tuple(answered) if answered else None)
+        return cls(data["outcome"], findings, tuple(data["denied"]), tuple(answered) if answered else None, tuple(data["facts"]))
 
 
 @dataclass(frozen=True)
@@ -80,15 +91,18 @@ class Known:
 
     expecting: Optional[Expecting] = None
     answered_no: tuple[str, ...] = ()  # flags that were asked about and denied: not asked about again by meaning alone
+    atoms: tuple[str, ...] = ()  # facts said and flags raised, for combinations (R21)
 
     def after(self, assessment: Assessment) -> "Known":
-        """Return what is known after a turn with this assessment."""
+        """Return what is known after a turn with this assessment. What is denied now is no longer known."""
+        said = (*self.atoms, *assessment.facts, *(finding.flag for finding in assessment.findings if finding.outcome == ALARM))
+        known = replace(self, atoms=tuple(atom for atom in dict.fromkeys(said) if atom not in assessment.denied))
         if assessment.outcome == ASK:
-            return replace(self, expecting=Expecting(RED_FLAG, assessment.findings[0].flag))
+            return replace(known, expecting=Expecting(RED_FLAG, assessment.findings[0].flag))
         if assessment.answered:
             flag, answer = assessment.answered
-            return replace(self, expecting=None, answered_no=self.answered_no + ((flag,) if answer == NO else ()))
-        return self
+            return replace(known, expecting=None, answered_no=self.answered_no + ((flag,) if answer == NO else ()))
+        return known
 
 
 NOTHING_KNOWN = Known()
@@ -106,8 +120,7 @@ class Screen:
     _matcher: Matcher = field(init=False)
 
     def __post_init__(self) -> None:
-        patterns = {flag_id: (flag.level, flag.patterns) for flag_id, flag in self.content.red_flags.items()}
-        self._matcher = Matcher(self.content.vocabulary, self.content.context, patterns, self.content.forms)
+        self._matcher = Matcher(self.content.vocabulary, self.content.context, _patterns(self.content), self.content.forms)
         self._short_answers = {
             phrase: answer for answer in (YES, NO, UNSURE) for phrase in self.content.context["answer_" + answer].words
         }  # fmt: skip
@@ -118,8 +131,14 @@ class Screen:
         text: any length; judged in overlapping windows, by sentence and clause. Odd input raises nothing; empty text gives outcome `none`.
         known: the question that is open, if any: "a little" then raises the flag that was asked about (R20).
         """
-        assessment = _merge(self._window(text[start : start + WINDOW_CHARACTERS], start) for start in _window_starts(len(text)))
-        return self._with_answer(assessment, text, known)
+        windows = [self._window(text[start : start + WINDOW_CHARACTERS], start) for start in _window_starts(len(text))]
+        findings = [finding for window in windows for finding in window.findings]
+        facts: dict[str, Finding] = {}
+        for fact in (fact for window in windows for fact in window.facts):
+            facts.setdefault(fact.flag, fact)
+        findings.extend(self._combined(findings, facts, known))
+        denied = sorted({atom for window in windows for atom in window.denied})
+        return self._with_answer(_assessment(findings, denied, None, tuple(facts)), text, known)
 
     def with_meaning(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
         """Return the assessment, and where it found nothing at all, a question about a flag whose meaning is near (outcome `ask`).
@@ -133,7 +152,7 @@ class Screen:
         if near is None or self._says_all_is_well(text[near.start : near.end]) or near.flag in known.answered_no or near.flag not in self.content.red_flags:
             return assessment
         finding = Finding(near.flag, ASK, self.content.red_flags[near.flag].level, near.start, near.end)
-        return _assessment((finding,), (), None)
+        return _assessment((finding,), (), None, assessment.facts)
 
     def _says_all_is_well(self, text: str) -> bool:
         """True for "no numbness anywhere" and "bladder fine": vectors of sentences do not tell a sign from its denial."""
@@ -163,25 +182,39 @@ class Screen:
         parts = (" ".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1))
         return any(self._short_answers.get(part) in (YES, UNSURE) for part in parts)
 
-    def _window(self, text: str, offset: int) -> tuple[list[Finding], list[str]]:
+    def _window(self, text: str, offset: int) -> "_Window":
         reading = self._matcher.read(text)
+        window = _Window()
         if len(reading.doc) == 0:
-            return [], []
+            return window
         clause_numbers = clauses(reading)
-        findings, denied = [], []
         seen_before = OVERLAP_CHARACTERS if offset else 0
         for match in self._matcher.matches(reading, clause_numbers.of_token):
-            flag = self.content.red_flags[match.pattern.flag_id]
             start, end = reading.original_span(match.start, match.end)
             if start < seen_before / 2 and end <= seen_before:
                 continue
-            how = mention(match, reading, clause_numbers, flag.event)
-            outcome = _outcome(flag, how)
-            if outcome == NONE:
-                denied.extend([match.pattern.flag_id] if how is Mention.DENIED else [])
-                continue
-            findings.append(Finding(match.pattern.flag_id, outcome, match.pattern.level, offset + start, offset + end))
-        return findings, denied
+            flag_id, level = match.pattern.flag_id, match.pattern.level
+            flag = self.content.red_flags.get(flag_id)
+            how = mention(match, reading, clause_numbers, flag.event if flag else False)
+            if how is Mention.DENIED:
+                window.denied.append(flag_id)
+            elif flag is None:
+                if how is Mention.PRESENT or (how is Mention.PAST and self.content.facts[flag_id].past_counts):
+                    window.facts.append(Finding(flag_id, NONE, level, offset + start, offset + end))
+            else:
+                outcome = _outcome(flag, how)
+                if outcome != NONE:
+                    outcome = ASK if outcome == ALARM and match.pattern.asks else outcome
+                    window.findings.append(Finding(flag_id, outcome, level, offset + start, offset + end))
+        return window
+
+    def _combined(self, findings: Iterable[Finding], facts: Mapping[str, Finding], known: Known) -> list[Finding]:
+        """Return what the facts and flags of this message raise together with those of earlier ones, at the place of one of this message."""
+        now = {**facts, **{finding.flag: finding for finding in findings if finding.outcome == ALARM}}
+        return [
+            replace(now[atom], flag=rule.raises, outcome=ASK if rule.ask else ALARM, level=rule.level or self.content.red_flags[rule.raises].level)
+            for rule, atom in combined(self.content.combinations, now, known.atoms)
+        ]
 
     def _with_answer(self, assessment: Assessment, text: str, known: Known) -> Assessment:
         routed = route(self.short_answer(text), known.expecting)
@@ -193,21 +226,33 @@ class Screen:
             return answered
         # R20: "a little", "sometimes" and "don't know" count as yes.
         said_yes = Finding(flag_id, ALARM, self.content.red_flags[flag_id].level, 0, len(text))
-        return _assessment(assessment.findings + (said_yes,), assessment.denied, answered.answered)
+        return _assessment(assessment.findings + (said_yes,), assessment.denied, answered.answered, assessment.facts)
 
 
-def _without_repeats(ordered: list[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, most pressing first, without those whose words lie inside a more pressing one: the same words read twice."""
-    kept: list[Finding] = []
-    for finding in ordered:
-        if not any(other.start <= finding.start and finding.end <= other.end and other.rank < finding.rank for other in kept):
-            kept.append(finding)
-    return tuple(kept)
+@dataclass
+class _Window:
+    """What one stretch of a message holds; the outcome of a fact means nothing."""
+
+    findings: list[Finding] = field(default_factory=list)
+    facts: list[Finding] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+
+
+def _patterns(content: Content) -> list[FlagPattern]:
+    compiled_patterns: list[FlagPattern] = []
+    for key, matched in (*content.red_flags.items(), *content.facts.items()):
+        level = getattr(matched, "level", "")
+        for pattern in matched.patterns:
+            compiled_patterns.extend(compiled(key, level, pattern, content.vocabulary))
+        for exception in matched.unless:
+            compiled_patterns.extend(compiled(key, level, Pattern(exception), content.vocabulary, hides=True))
+    return compiled_patterns
 
 
 def raised(assessment: Assessment, other: Assessment) -> Assessment:
     """Return both assessments of one message as one: every finding at its highest, nothing lowered."""
-    return _assessment(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered)
+    facts = tuple(dict.fromkeys(assessment.facts + other.facts))
+    return _assessment(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered, facts)
 
 
 def _outcome(flag: RedFlag, how: Mention) -> str:
@@ -222,20 +267,11 @@ def _window_starts(length: int) -> Iterable[int]:
     return range(0, max(1, length - OVERLAP_CHARACTERS), WINDOW_CHARACTERS - OVERLAP_CHARACTERS)
 
 
-def _merge(windows: Iterable[tuple[list[Finding], list[str]]]) -> Assessment:
-    findings: list[Finding] = []
-    denied: set[str] = set()
-    for window_findings, window_denied in windows:
-        findings.extend(window_findings)
-        denied.update(window_denied)
-    return _assessment(tuple(findings), tuple(sorted(denied)), None)
-
-
-def _assessment(findings: tuple[Finding, ...], denied: tuple[str, ...], answered: Optional[tuple[str, str]]) -> Assessment:
+def _assessment(findings: Iterable[Finding], denied: Iterable[str], answered: Optional[tuple[str, str]], facts: tuple[str, ...]) -> Assessment:
     """Return the findings with the strongest one per flag, most pressing first."""
     strongest: dict[str, Finding] = {}
     for finding in sorted(findings, key=lambda finding: (finding.rank, finding.start)):
         strongest.setdefault(finding.flag, finding)
-    ordered = _without_repeats(sorted(strongest.values(), key=lambda finding: (finding.rank, finding.start - finding.end)))
-    still_denied = tuple(flag for flag in denied if flag not in strongest)
-    return Assessment(ordered[0].outcome if ordered else NONE, ordered, still_denied, answered)
+    ordered = tuple(sorted(strongest.values(), key=lambda finding: (finding.rank, finding.start - finding.end)))
+    still_denied = tuple(atom for atom in denied if atom not in strongest and atom not in facts)
+    return Assessment(ordered[0].outcome if ordered else NONE, ordered, still_denied, answered, facts)

@@ -38,7 +38,7 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     kind = kind_of(content, assessment)
     template = content.hand_offs[kind]
     first = content.red_flags[assessment.findings[0].flag]
-    also = [content.red_flags[finding.flag] for finding in assessment.findings[1:] if finding.outcome in (ALARM, ASK)]
+    also = [content.red_flags[finding.flag] for finding in assessment.distinct[1:] if finding.outcome in (ALARM, ASK)]
     places = {**words_of(content, region_code), "finding": first.finding}
     blocks = [template.text.format(**places)]
     if assessment.outcome == ASK and template.question:
@@ -47,6 +47,6 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
         blocks.append(template.also.format(findings="; ".join(flag.finding for flag in also)))
     if kind != CRISIS and any(flag.hand_off == CRISIS for flag in also):
         blocks.append(places["crisis_line"])
-    flags = "+".join(finding.flag for finding in assessment.findings if finding.outcome in (ALARM, ASK))
+    flags = "+".join(finding.flag for finding in assessment.distinct if finding.outcome in (ALARM, ASK))
     identity = f"hand-off:{assessment.outcome}:{kind}:{flags}"
     return Reply("\n\n".join(blocks), kind=CARE_CARD, title=template.title, level=assessment.level, id=identity)

@@ -2,9 +2,10 @@
 
 A pattern is written in words and groups:  `{cannot} {urinate}` · `wet myself` · `{fall} ... {height}` · `{numb} & {saddle}`
 
-* plain words must stand side by side as written; `{group}` is any phrase of that group of `_vocabulary/`;
-* between two parts at most GAP other words may stand, with `...` at most WIDE_GAP, in the same sentence;
-* `a & b`: both in the same clause, in any order.
+* plain words must stand side by side as written; `{group}` is any phrase of that group of `_vocabulary/`; `#65-120` is any number in that range;
+* between two parts at most GAP other words may stand, with `...` at most WIDE_GAP, with `+` none, in the same sentence;
+* `a & b`: both in the same clause, in any order;
+* `(wont|will not) lift`: a choice, as in the vocabulary.
 
 Cost grows with the message, not with the number of patterns: one pass over the tokens finds every phrase (spaCy's PhraseMatcher), and only patterns
 whose first part was found are looked at.
@@ -12,6 +13,7 @@ whose first part was found are looked at.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -23,6 +25,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from sijbot.content.model import Cue, Pattern
+from sijbot.content.phrases import PhraseError, expand
 from sijbot.language.normalise import Folded, fold
 from sijbot.language.spelling import Speller
 
@@ -30,7 +33,13 @@ GAP = 2
 WIDE_GAP = 7
 HARMLESS = "harmless"  # the vocabulary group whose phrases hide the phrases inside them: "hay fever", "dead bug"; one that reaches further stays
 
-_WORD = re.compile(r"[^\W_]+|[^\w\s]|_|\n")
+_WORD = re.compile(r"\d+(?:[.,]\d{1,2}(?!\d))?|[^\W\d_]+|[^\w\s]|_|\n")
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_UNITS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
+_NUMBER_WORDS = {
+    **_TENS, **_UNITS, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "eighteen": 18, "nineteen": 19, "hundred": 100, "couple": 2, "dozen": 12,
+}  # fmt: skip
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|\n+|\s[-–—]\s")
 
 
@@ -58,6 +67,8 @@ class FlagPattern:
     flag_id: str
     level: str
     parts: tuple[Part, ...]
+    asks: bool = False  # not sure enough for more than a question
+    hides: bool = False  # an exception: no sign of the flag inside its words counts
 
 
 @dataclass(frozen=True)
@@ -95,13 +106,14 @@ class PatternError(ValueError):
     """A pattern that cannot be compiled; says which and why."""
 
 
-_PART = re.compile(r"\{(\w+)\}|(\.\.\.)|(&)|([^\s{}&]+)")
+_PART = re.compile(r"\{(\w+)\}|(#\d+-\d+)|(\.\.\.)|(&)|(\+)|([^\s{}&+]+)")
 
 
 def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
     """Return the parts of a pattern. Plain words become a group named after themselves, with a leading `=`.
 
-    Raises: PatternError on an unknown group, or a connector with nothing on one side.
+    A range of numbers keeps its `#`. Choices must be expanded before.
+    Raises: PatternError on an unknown group, an empty range, or a connector with nothing on one side.
     """
     parts: list[Part] = []
     words: list[str] = []
@@ -116,24 +128,43 @@ def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
             words.clear()
             gap, connector_open = GAP, False
 
-    for group, wide, both, word in _PART.findall(pattern):
+    for group, number, wide, both, beside, word in _PART.findall(pattern):
         if word:
             words.append(word)
             continue
         close_words()
-        if group:
-            if group not in known:
+        if group or number:
+            if group and group not in known:
                 raise PatternError(f"'{pattern}': no group '{group}' in _vocabulary/")
-            parts.append(Part(group, gap))
+            if number and operator.gt(*_range_of(number)):
+                raise PatternError(f"'{pattern}': no number lies in {number}")
+            parts.append(Part(group or number, gap))
             gap, connector_open = GAP, False
         else:
             if connector_open or not parts:
-                raise PatternError(f"'{pattern}': '{wide or both}' needs something on both sides")
-            gap, connector_open = (WIDE_GAP if wide else None), True
+                raise PatternError(f"'{pattern}': '{wide or both or beside}' needs something on both sides")
+            gap, connector_open = (WIDE_GAP if wide else 0 if beside else None), True
     close_words()
     if connector_open or not parts:
         raise PatternError(f"'{pattern}': nothing stands at its end")
     return parts
+
+
+def _range_of(number_part: str) -> tuple[int, int]:
+    lowest, highest = number_part[1:].split("-")
+    return int(lowest), int(highest)
+
+
+def compiled(flag_id: str, level: str, pattern: Pattern, groups: Iterable[str], hides: bool = False) -> Iterator[FlagPattern]:
+    """Yield the pattern, once for each of its choices.
+
+    Raises: PatternError.
+    """
+    try:
+        for choice in expand(pattern.pattern):
+            yield FlagPattern(flag_id, pattern.level or level, tuple(parse_pattern(fold_phrase(choice), groups)), pattern.ask, hides)
+    except PhraseError as error:
+        raise PatternError(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -162,20 +193,16 @@ def as_doc(vocab: Vocab, words: Sequence[Word]) -> Doc:
 class Matcher:
     """The compiled vocabulary, cues and patterns."""
 
-    def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Mapping[str, tuple[str, Sequence[Pattern]]], forms: Optional[Mapping[str, Cue]] = None) -> None:
-        """vocabulary, cues: phrases by group; patterns: flag id -> (level, patterns); forms: other forms of a word, by the word.
-
-        Raises: PatternError.
-        """
+    def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Sequence[FlagPattern], forms: Optional[Mapping[str, Cue]] = None) -> None:
+        """vocabulary, cues: phrases by group; patterns: as `compiled` makes them; forms: other forms of a word, by the word."""
         self._vocab = spacy.blank("en").vocab
         self._matcher = PhraseMatcher(self._vocab, attr="ORTH")
         self._first: dict[str, list[FlagPattern]] = defaultdict(list)
-        literals = set()
-        for flag_id, (level, flag_patterns) in patterns.items():
-            for pattern in flag_patterns:
-                parts = parse_pattern(fold_phrase(pattern.pattern), vocabulary)
-                literals.update(part.group for part in parts if part.group.startswith("="))
-                self._first[parts[0].group].append(FlagPattern(flag_id, pattern.level or level, tuple(parts)))
+        for pattern in patterns:
+            self._first[pattern.parts[0].group].append(pattern)
+        used = {part.group for pattern in patterns for part in pattern.parts}
+        literals = {group for group in used if group.startswith("=")}
+        self._ranges = {group: _range_of(group) for group in used if group.startswith("#")}
         phrases = {group: [fold_phrase(word) for word in cue.words] for group, cue in vocabulary.items()}
         phrases.update({"cue:" + name: [fold_phrase(word) for word in cue.words] for name, cue in cues.items()})
         phrases.update({literal: [literal[1:]] for literal in literals})
@@ -191,6 +218,8 @@ class Matcher:
         doc = as_doc(self._vocab, words)
         spans: dict[str, list[Span]] = defaultdict(list)
         for found in dict.fromkeys(self._found(doc) + self._found_in_standard_spelling(words)):
+            spans[found.group].append(found)
+        for found in self._numbers(words):
             spans[found.group].append(found)
         harmless = spans.pop(HARMLESS, [])
         visible: dict[str, tuple[Span, ...]] = {}
@@ -209,14 +238,39 @@ class Matcher:
         standard = [replace(word, text=self._speller.standard(word.text)) for word in words]
         return self._found(as_doc(self._vocab, standard)) if standard != list(words) else []
 
-    def matches(self, reading: Reading, clause_of: Sequence[int]) -> Iterator[Match]:
-        """Yield every pattern that the message fulfils, once for each place of its first part."""
-        for group in reading.spans:
-            for pattern in self._first.get(group, ()):
-                for first in reading.spans[group]:
-                    spans = _complete(pattern.parts[1:], (first,), reading, clause_of)
-                    if spans:
-                        yield Match(pattern, spans)
+    def _numbers(self, words: Sequence[Word]) -> Iterator[Span]:
+        """Yield a span for every range that a number of the message lies in."""
+        for start in range(len(words)):
+            value, end = _number_at(words, start)
+            if value is not None:
+                yield from (Span(group, start, end) for group, (lowest, highest) in self._ranges.items() if lowest <= value <= highest)
+
+    def matches(self, reading: Reading, clause_of: Sequence[int]) -> list[Match]:
+        """Return every pattern that the message fulfils, once for each place of its first part, without what an exception hides."""
+        found = [
+            Match(pattern, spans)
+            for group in reading.spans
+            for pattern in self._first.get(group, ())
+            for first in reading.spans[group]
+            if (spans := _complete(pattern.parts[1:], (first,), reading, clause_of))
+        ]
+        hiders = [match for match in found if match.pattern.hides]
+        return [match for match in found if not match.pattern.hides and not any(_hides(hider, match) for hider in hiders)]
+
+
+def _hides(hider: Match, match: Match) -> bool:
+    return hider.pattern.flag_id == match.pattern.flag_id and hider.start <= match.start and match.end <= hider.end
+
+
+def _number_at(words: Sequence[Word], start: int) -> tuple[Optional[float], int]:
+    """Return the number that begins at this word, and where it ends; None where none does."""
+    text = words[start].text
+    if text[0].isdecimal():
+        return float(text.replace(",", ".")), start + 1
+    following = words[start + 1].text if start + 1 < len(words) else ""
+    if text in _TENS and following in _UNITS:
+        return _TENS[text] + _UNITS[following], start + 2
+    return _NUMBER_WORDS.get(text), start + 1
 
 
 def fold_phrase(phrase: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from sijbot.content.model import Cue, Pattern
 from sijbot.triage.context import Mention, clauses, mention
-from sijbot.triage.match import Matcher
+from sijbot.triage.match import Matcher, compiled
 
 VOCABULARY = {"sign": Cue("", ("numb", "no feeling", "tingling"))}
 CUES = {
@@ -21,7 +21,7 @@ CUES = {
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    return Matcher(VOCABULARY, CUES, {"flag": ("urgent", (Pattern("{sign}"),))})
+    return Matcher(VOCABULARY, CUES, list(compiled("flag", "urgent", Pattern("{sign}"), VOCABULARY)))
 
 
 def mentions(matcher: Matcher, text: str) -> list[Mention]:

@@ -10,7 +10,7 @@ CRISIS_NUMBERS = {"uk": "116 123", "us": "988", "ca": "988", "au": "13 11 14", "
 
 
 def said(*findings: tuple[str, str, str]) -> Assessment:
-    return Assessment(findings[0][1], tuple(Finding(flag, outcome, level, 0, 1) for flag, outcome, level in findings))
+    return Assessment(findings[0][1], tuple(Finding(flag, outcome, level, place, place + 1) for place, (flag, outcome, level) in enumerate(findings)))
 
 
 SADDLE = ("ces_saddle_numbness", "alarm", "emergency")

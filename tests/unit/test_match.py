@@ -6,7 +6,7 @@ import pytest
 
 from sijbot.content.model import Cue, Pattern
 from sijbot.triage.context import clauses
-from sijbot.triage.match import GAP, WIDE_GAP, Matcher, PatternError, parse_pattern
+from sijbot.triage.match import GAP, WIDE_GAP, Matcher, PatternError, compiled, parse_pattern
 
 VOCABULARY = {
     "numb": Cue("", ("numb", "no feeling")),
@@ -23,7 +23,7 @@ PATTERNS = ("wet myself", "{numb} {leg}", "{numb} ... {leg}", "{numb} & {leg}", 
 @pytest.fixture(scope="module")
 def found() -> Callable[[str, str], list[str]]:
     """A function from one of PATTERNS and a message to the words between the first and last part of every match."""
-    matcher = Matcher(VOCABULARY, CUES, {pattern: ("urgent", (Pattern(pattern),)) for pattern in PATTERNS})
+    matcher = Matcher(VOCABULARY, CUES, [each for pattern in PATTERNS for each in compiled(pattern, "urgent", Pattern(pattern), VOCABULARY)])
 
     def matched_words(pattern: str, text: str) -> list[str]:
         assert pattern in PATTERNS
@@ -54,13 +54,13 @@ def test_a_faulty_pattern_is_refused_by_name(pattern, named):
     assert named in str(refusal.value)
 
 
-def test_a_faulty_pattern_of_a_flag_stops_the_building_of_the_matcher():
-    with pytest.raises(PatternError, match="knee"):
-        Matcher(VOCABULARY, CUES, {"flag": ("urgent", (Pattern("{leg}"), Pattern("{knee}")))})
+def test_a_faulty_choice_of_a_pattern_is_refused_by_name():
+    with pytest.raises(PatternError, match="wont"):
+        list(compiled("flag", "urgent", Pattern("{leg} (wont|cant lift"), VOCABULARY))
 
 
 def test_a_level_of_the_pattern_stands_before_the_level_of_the_flag():
-    patterns = {"flag": ("soon", (Pattern("{fever}"), Pattern("{leg}", level="emergency")))}
+    patterns = [each for pattern in (Pattern("{fever}"), Pattern("{leg}", level="emergency")) for each in compiled("flag", "soon", pattern, VOCABULARY)]
     matcher = Matcher(VOCABULARY, CUES, patterns)
     reading = matcher.read("fever, leg")
 
@@ -114,3 +114,43 @@ def test_every_place_of_the_first_part_is_a_match_of_its_own(found):
 
 def test_a_search_that_runs_into_a_dead_end_tries_the_next_place(found):
     assert found("{numb} {leg} {fever}", "numb leg leg x x fever") == ["numb leg leg x x fever"]
+
+
+@pytest.mark.parametrize(
+    "pattern, text, holds",
+    [
+        pytest.param("{numb} + {leg}", "numb leg", True, id="side by side"),
+        pytest.param("{numb} + {leg}", "numb left leg", False, id="a word between"),
+        pytest.param("im + #65-120", "i'm 70", True, id="in the range"),
+        pytest.param("im + #65-120", "i'm 64", False, id="below the range"),
+        pytest.param("im + #65-120", "im seventy two", True, id="in words"),
+        pytest.param("fever ... #38-43", "fever of 38.5", True, id="with a decimal point"),
+        pytest.param("fever ... #38-43", "fever of 38,5", True, id="with a decimal comma"),
+        pytest.param("#0-15 yo", "14yo", True, id="number and letters written as one"),
+        pytest.param("{leg} (wont|will not) move", "my legs will not move", True, id="a choice"),
+    ],
+)
+def test_numbers_neighbours_and_choices(pattern, text, holds):
+    matcher = Matcher(VOCABULARY, CUES, list(compiled("flag", "urgent", Pattern(pattern), VOCABULARY)))
+    reading = matcher.read(text)
+
+    assert bool(matcher.matches(reading, clauses(reading).of_token)) is holds
+
+
+def test_an_exception_hides_what_lies_inside_its_words_and_nothing_else():
+    sign, exception = Pattern("{numb} {leg}"), Pattern("{numb} {leg} ... wakes up")
+    patterns = [*compiled("flag", "urgent", sign, VOCABULARY), *compiled("flag", "urgent", exception, VOCABULARY, hides=True)]
+    matcher = Matcher(VOCABULARY, CUES, patterns)
+
+    def matched(text: str) -> int:
+        reading = matcher.read(text)
+        return len(matcher.matches(reading, clauses(reading).of_token))
+
+    assert matched("numb leg that wakes up at once") == 0
+    assert matched("numb leg that stays") == 1
+    assert matched("numb leg that wakes up at once. now a numb leg again") == 1
+
+
+def test_an_empty_range_is_refused_by_name():
+    with pytest.raises(PatternError, match="#9-3"):
+        parse_pattern("im #9-3", VOCABULARY)
