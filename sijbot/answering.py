@@ -7,7 +7,6 @@ from typing import Iterable, Optional, Sequence
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded
 from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
-from sijbot.triage.hand_off import CRISIS
 from sijbot.triage.lock import Lock
 
 DID_YOU_MEAN_AT_MOST = 3
@@ -79,8 +78,8 @@ def stand_by_reply(content: Content, lock: Optional[Lock], region_code: Optional
     if lock is None or lock.level == "soon":
         return Reply(worded(content, otherwise, region_code))
     flag = content.red_flags[lock.flags[0]]
-    key = "stand_by_crisis" if flag.hand_off == CRISIS else f"stand_by_{lock.level}"
-    return Reply(worded(content, key, region_code, finding=flag.finding))
+    fits_always = flag.hand_off is not None and content.hand_offs[flag.hand_off].every_level
+    return Reply(worded(content, f"stand_by_{flag.hand_off if fits_always else lock.level}", region_code, finding=flag.finding))
 
 
 def citations(content: Content, keys: Iterable[str]) -> tuple[Citation, ...]:

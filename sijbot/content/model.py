@@ -140,12 +140,14 @@ class FlagCase:
 
 @dataclass(frozen=True)
 class HandOff:
-    """What is said at one level: `text` with the places {finding}, {others}, and the words of the region."""
+    """What is said at one level, or about one kind of sign: `text` with the place {finding} and the words of the region."""
 
     title: str
     text: str
     also: str  # one line naming further findings, with the place {findings}
     question: Optional[str] = None  # what an *ask* adds, with the place {question}
+    every_level: bool = False  # fits its flags at every level, and stands instead of an answer
+    beside: Optional[str] = None  # the line that is added where the text of a more pressing sign stands first (R30)
     sources: tuple[str, ...] = ()
     reviewed_on: date = field(kw_only=True)
     review_by: date = field(kw_only=True)
@@ -160,9 +162,12 @@ class Region:
     emergency_line: str
     urgent_line: str
     crisis_line: str
+    poison_line: str
+    abuse_line: str
     emergency_department: str
     doctor: str
     pharmacist: str
+    names: tuple[str, ...] = ()  # of the country and its cities, as people write where they are
     sources: tuple[str, ...] = ()
     reviewed_on: date = field(kw_only=True)
     review_by: date = field(kw_only=True)

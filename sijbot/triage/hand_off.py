@@ -7,46 +7,46 @@ from typing import Optional
 from sijbot.content.model import Content
 from sijbot.regions import words_of
 from sijbot.replies import CARE_CARD, Reply
-from sijbot.triage.assess import ALARM, ASK, Assessment
+from sijbot.triage.assess import ALARM, ASK, Assessment, Finding
 
-CRISIS = "crisis"
+MOST_NAMED = 3  # further findings in one line; a longer list is not read
 
 
-def kind_of(content: Content, assessment: Assessment) -> str:
-    """Return which text of `hand_off/` fits the most pressing finding."""
-    first = assessment.findings[0]
-    flag = content.red_flags[first.flag]
-    at_own_level = first.level == flag.level
-    return flag.hand_off if flag.hand_off and (at_own_level or flag.hand_off == CRISIS) else first.level
+
+def kind_of(content: Content, finding: Finding) -> str:
+    """Return which text of `hand_off/` fits a finding: that of its flag, or that of its level where the level is not the flag's own."""
+    flag = content.red_flags[finding.flag]
+    if flag.hand_off and (finding.level == flag.level or content.hand_offs[flag.hand_off].every_level):
+        return flag.hand_off
+    return finding.level
 
 
 def replaces_answer(content: Content, assessment: Assessment) -> bool:
-    """True where the hand-off stands instead of an answer: an emergency, a crisis, and every question of the screen."""
+    """True where the hand-off stands instead of an answer: an emergency, a text for every level, and every question of the screen."""
     if assessment.outcome not in (ALARM, ASK):
         return False
-    return assessment.outcome == ASK or assessment.level == "emergency" or kind_of(content, assessment) == CRISIS
+    return assessment.outcome == ASK or assessment.level == "emergency" or content.hand_offs[kind_of(content, assessment.findings[0])].every_level
 
 
 def hand_off_message(content: Content, assessment: Assessment, region_code: Optional[str]) -> Optional[Reply]:
     """Return the care card for an alarm or an ask, or None where the screen found neither.
 
-    The most pressing finding is named, the others follow in one line (R30); where one of those is about self-harm, the crisis line is added.
-    The reply's id is the same for the same findings, so that a second copy can be dropped.
+    The most pressing finding is named, the others follow in one line (R30); where one of those has a line of its own, such as a crisis line,
+    that is added. The reply's id is the same for the same findings, so that a second copy can be dropped.
     """
     if assessment.outcome not in (ALARM, ASK):
         return None
-    kind = kind_of(content, assessment)
-    template = content.hand_offs[kind]
-    first = content.red_flags[assessment.findings[0].flag]
-    also = [content.red_flags[finding.flag] for finding in assessment.distinct[1:] if finding.outcome in (ALARM, ASK)]
-    places = {**words_of(content, region_code), "finding": first.finding}
+    first, *others = [finding for finding in assessment.distinct if finding.outcome in (ALARM, ASK)]
+    kind = kind_of(content, first)
+    template, flag = content.hand_offs[kind], content.red_flags[first.flag]
+    places = {**words_of(content, region_code), "finding": flag.finding}
     blocks = [template.text.format(**places)]
     if assessment.outcome == ASK and template.question:
-        blocks.insert(0, template.question.format(**places, question=first.question))
-    if also:
-        blocks.append(template.also.format(findings="; ".join(flag.finding for flag in also)))
-    if kind != CRISIS and any(flag.hand_off == CRISIS for flag in also):
-        blocks.append(places["crisis_line"])
-    flags = "+".join(finding.flag for finding in assessment.distinct if finding.outcome in (ALARM, ASK))
-    identity = f"hand-off:{assessment.outcome}:{kind}:{flags}"
+        blocks.insert(0, template.question.format(**places, question=flag.question))
+    if others:
+        named = others[:MOST_NAMED]
+        blocks.append(template.also.format(findings="; ".join(content.red_flags[other.flag].finding for other in named)))
+    kinds = dict.fromkeys(kind_of(content, other) for other in others)
+    blocks.extend(content.hand_offs[other].beside.format(**places) for other in kinds if other != kind and content.hand_offs[other].beside)
+    identity = f"hand-off:{assessment.outcome}:{kind}:{'+'.join(finding.flag for finding in (first, *others))}"
     return Reply("\n\n".join(blocks), kind=CARE_CARD, title=template.title, level=assessment.level, id=identity)

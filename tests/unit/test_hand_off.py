@@ -5,8 +5,15 @@ import pytest
 from sijbot.triage import Assessment, Finding, hand_off_message, replaces_answer
 
 # Clinical catalogue, section on numbers by country; "xx", None and "" are countries that are not known.
-EMERGENCY_NUMBERS = {"uk": "999", "us": "911", "ca": "911", "au": "000", "eu": "112", "unknown": "112 or 911", "xx": "112 or 911", "": "112 or 911", None: "112 or 911"}
-CRISIS_NUMBERS = {"uk": "116 123", "us": "988", "ca": "988", "au": "13 11 14", "eu": "116 123", "unknown": "findahelpline.com", "xx": "findahelpline.com"}
+EMERGENCY_NUMBERS = {
+    "uk": "999", "us": "911", "ca": "911", "au": "000", "nz": "111", "ie": "112 or 999", "eu": "112", "ch": "144", "in": "112", "za": "10177", "sg": "995",
+    "hk": "999", "ph": "911", "ng": "112", "ke": "999", "ae": "998", "unknown": "112 or 911", "xx": "112 or 911", "": "112 or 911", None: "112 or 911",
+}  # fmt: skip
+CRISIS_NUMBERS = {
+    "uk": "116 123", "us": "988", "ca": "988", "au": "13 11 14", "nz": "1737", "ie": "116 123", "eu": "116 123", "ch": "143", "in": "14416",
+    "za": "0800 567 567", "sg": "1767", "hk": "2896 0000", "ph": "1553", "ng": "findahelpline.com", "ke": "1190", "ae": "findahelpline.com",
+    "unknown": "findahelpline.com", "xx": "findahelpline.com",
+}  # fmt: skip
 
 
 def said(*findings: tuple[str, str, str]) -> Assessment:
