@@ -7,7 +7,7 @@ export RASA_TELEMETRY_ENABLED := false
 export UV_NO_CONFIG := 1
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: run test setup lock titles clean
+.PHONY: run test setup lock titles traceability clean
 
 run: setup
 	@exec $(PYTHON) -W ignore -m sijbot.cli run
@@ -34,6 +34,9 @@ lock:
 
 titles: setup
 	@$(PYTHON) -m scripts.titles
+
+traceability: setup
+	@$(PYTHON) -m scripts.traceability
 
 clean:
 	rm -rf .venv .uv var models .rasa

@@ -11,11 +11,11 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import Turn, read_turn, say, say_all
 from sijbot import runtime
-from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, safety_net_reply
+from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, safety_net_reply, standing_line
 from sijbot.exercise_gate import ExerciseGate, open_gate
 from sijbot.regions import worded
 from sijbot.replies import Reply
-from sijbot.routing import DID_YOU_MEAN, Expecting
+from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, Expecting
 
 # Where these lead when no story says otherwise.
 REACTIONS = {
@@ -45,12 +45,19 @@ class ActionAnswer(Action):
             dispatcher.utter_message(response=f"utter_{understood['intent']}")
             events = []
         else:
-            events, following = [], REACTIONS[understood["intent"]]
+            events, following = [], _reaction(turn, understood["intent"])
         if turn.assessment.level == "soon" and not turn.booking_line_shown:
             say(dispatcher, booking_line_reply(content, turn.region))
             events.append(SlotSet("booking_line_shown", True))
         events.extend(_ask_again(dispatcher, turn))
         return [*events, FollowupAction(following)]
+
+
+def _reaction(turn: Turn, intent: Text) -> Text:
+    """Return the action for a message that tells or reacts. While an emergency stands it is taken for a doubt about that."""
+    following = REACTIONS[intent]
+    stands = turn.stood_before is not None and turn.stood_before.level == "emergency"
+    return "action_stand_by_hand_off" if stands and following not in (ACTION_SEEN, "action_start_again", "action_stop_exercise") else following
 
 
 def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> List[Dict[Text, Any]]:
@@ -60,6 +67,8 @@ def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> L
         say(dispatcher, Reply(refused))
         return []
     safety_net = safety_net_reply(content, content_id, turn.region, turn.safety_net_shown)
+    if turn.assessment.level is None:
+        say(dispatcher, standing_line(content, turn.stood_before, turn.region))
     say_all(dispatcher, answer_replies(content, content_id, turn.situations))
     say(dispatcher, safety_net)
     return [SlotSet("topic", content_id), *([SlotSet("safety_net_shown", True)] if safety_net else []), *_closes(turn)]

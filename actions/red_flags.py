@@ -31,7 +31,9 @@ class ActionApplyRedFlags(Action):
         with parts.engine.begin() as connection:
             lock = repository.read_lock(connection, turn.conversation_id)
             repository.write_lock(connection, turn.conversation_id, after(lock, assessment, now))
-            repository.log_assessment(connection, turn.conversation_id, assessment, parts.content.version, now)
+            card = hand_off_message(parts.content, assessment, turn.region)
+            shown = card.id if card else None
+            repository.log_assessment(connection, turn.conversation_id, assessment, parts.content.version, now, reply_id=shown)
         if assessment.outcome == ASK:
             return [SlotSet("expecting", Expecting(RED_FLAG, assessment.findings[0].flag).to_slot())]
         if assessment.answered:
@@ -52,5 +54,5 @@ class ActionHandOff(Action):
         card = hand_off_message(parts.content, turn.assessment, turn.region)
         say(dispatcher, card)
         with parts.engine.begin() as connection:
-            repository.log_hand_off(connection, turn.conversation_id, card.id, card.level, clock.now())
+            repository.log_hand_off(connection, turn.conversation_id, card.id, card.level, turn.assessment.flags, clock.now())
         return []

@@ -8,12 +8,12 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import END_OF_TURN, read_turn, say
-from sijbot import runtime
-from sijbot.answering import information_reply
+from sijbot import clock, runtime
+from sijbot.answering import information_reply, standing_line
 from sijbot.records import repository
 from sijbot.regions import worded
 from sijbot.replies import Reply
-from sijbot.triage.lock import highest
+from sijbot.triage.lock import SEEN, highest
 
 
 class ActionInform(Action):
@@ -29,7 +29,10 @@ class ActionInform(Action):
 
 
 class ActionSeen(Action):
-    """Takes the lock away from somebody who was seen about it; clears nobody for anything. After an emergency it stays."""
+    """Takes the lock away from somebody who was seen about it; clears nobody for anything.
+
+    After an emergency the words must say that somebody looked at it: that a message only sounds like it is not enough.
+    """
 
     def name(self) -> Text:
         return "action_seen"
@@ -37,7 +40,24 @@ class ActionSeen(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, parts = read_turn(tracker), runtime.current()
         with parts.engine.begin() as connection:
-            lock = highest(repository.read_lock(connection, turn.conversation_id), turn.raised_earlier)
-            repository.write_lock(connection, turn.conversation_id, lock if lock and lock.level == "emergency" else None)
-        say(dispatcher, Reply(worded(parts.content, "seen" if lock else "seen_nothing", turn.region)))
+            lock = highest(repository.read_lock(connection, turn.conversation_id), turn.stood_before)
+            stays = lock is not None and lock.level == "emergency" and SEEN not in turn.assessment.facts
+            repository.write_lock(connection, turn.conversation_id, lock if stays else None)
+            if not stays:
+                repository.log_assessment(connection, turn.conversation_id, turn.assessment, parts.content.version, clock.now(), lock)
+        say(dispatcher, Reply(worded(parts.content, "seen_unclear" if stays else "seen" if lock else "seen_nothing", turn.region)))
         return [END_OF_TURN]
+
+
+class ActionWithdraw(Action):
+    """Says that a sign which was a slip of the fingers is taken back, and what to do should it come after all (R24)."""
+
+    def name(self) -> Text:
+        return "action_withdraw"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn, content = read_turn(tracker), runtime.current().content
+        finding = content.red_flags[turn.assessment.corrected[0]].finding
+        still = standing_line(content, turn.raised_earlier, turn.region)
+        say(dispatcher, Reply(worded(content, "corrected", turn.region, finding=finding)), still)
+        return []

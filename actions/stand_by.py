@@ -8,9 +8,12 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, read_turn, say
+from actions.turn import END_OF_TURN, read_turn, say, say_all
 from sijbot import runtime
-from sijbot.answering import stand_by_reply, talk_reply
+from sijbot.answering import answer_replies, information_reply, stand_by_reply, standing_line, talk_reply
+from sijbot.triage.assess import INFORM
+
+HELP_SUBJECT = "help"
 
 
 class ActionAcknowledge(Action):
@@ -35,6 +38,23 @@ class ActionStandByHandOff(Action):
         turn = read_turn(tracker)
         say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "rephrase"))
         return [END_OF_TURN]
+
+
+class ActionStillStanding(Action):
+    """While an emergency stands: one line with what to do first, and an answer only where it is about getting help."""
+
+    def name(self) -> Text:
+        return "action_still_standing"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn, content = read_turn(tracker), runtime.current().content
+        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region))
+        asked_about = turn.understood["id"]
+        if turn.assessment.outcome == INFORM:
+            say(dispatcher, information_reply(content, turn.assessment.flags[0], turn.region))
+        elif turn.understood["outcome"] == "answer" and asked_about and content.subject_of.get(asked_about) == HELP_SUBJECT:
+            say_all(dispatcher, answer_replies(content, asked_about, turn.situations))
+        return []
 
 
 class ActionAskRephrase(Action):

@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import read_turn, say
 from sijbot import runtime
+from sijbot.answering import standing_line
 from sijbot.regions import worded
 from sijbot.replies import Reply
 
@@ -21,7 +22,7 @@ class ActionStartAgain(Action):
         return "action_start_again"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        turn = read_turn(tracker)
-        say(dispatcher, Reply(worded(runtime.current().content, "restarted", turn.region)))
+        turn, content = read_turn(tracker), runtime.current().content
+        say(dispatcher, standing_line(content, turn.stood_before, turn.region), Reply(worded(content, "restarted", turn.region)))
         kept = [SlotSet("expecting", turn.expecting.to_slot())] if turn.waits_for_safety_answer else []
         return [AllSlotsReset(), SlotSet("safety_net_shown", turn.safety_net_shown), *kept]

@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import END_OF_TURN, read_turn, say
 from sijbot import runtime
-from sijbot.answering import talk_reply
+from sijbot.answering import standing_line, talk_reply
 from sijbot.regions import worded
 from sijbot.replies import Reply
 
@@ -56,5 +56,6 @@ class ActionStopExercise(Action):
         return "action_stop_exercise"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        say(dispatcher, talk_reply(runtime.current().content, "exercise_hurts", read_turn(tracker).region))
+        turn, content = read_turn(tracker), runtime.current().content
+        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region), talk_reply(content, "exercise_hurts", turn.region))
         return [END_OF_TURN]

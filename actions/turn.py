@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any, Optional, Sequence
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
+from sijbot import clock
 from sijbot.replies import Reply
 from sijbot.routing import RED_FLAG, Expecting
 from sijbot.triage.assess import Assessment
 from sijbot.triage.lock import Lock, after
 
-ACTION_SEEN = "action_seen"
 # What an action returns that `action_answer` may send on to from outside the stories, where no rule ends the turn.
 END_OF_TURN = FollowupAction("action_listen")
 
@@ -36,12 +35,17 @@ class Turn:
     situations: tuple[str, ...]
     safety_net_shown: bool
     booking_line_shown: bool
-    raised_earlier: Optional[Lock]  # by the conversation's own history: it stands also where an action failed to write it down
+    stood_before: Optional[Lock]  # by the conversation's own history: it stands also where an action failed to write it down
 
     @property
     def waits_for_safety_answer(self) -> bool:
         """True while the screen's own question is unanswered."""
         return self.expecting is not None and self.expecting.owner == RED_FLAG
+
+    @property
+    def raised_earlier(self) -> Optional[Lock]:
+        """What stands with this message."""
+        return after(self.stood_before, self.assessment, clock.now())
 
 
 def read_turn(tracker: Tracker) -> Turn:
@@ -54,19 +58,9 @@ def read_turn(tracker: Tracker) -> Turn:
         expecting=Expecting.from_slot(tracker.slots["expecting"]), topic=tracker.slots["topic"],
         told_more=tracker.slots["told_more"], button=(user_event["metadata"] or {}).get("button"),
         situations=tuple(message["situations"]), safety_net_shown=bool(tracker.slots["safety_net_shown"]),
-        booking_line_shown=bool(tracker.slots["booking_line_shown"]), raised_earlier=_raised_by(tracker.events),
+        booking_line_shown=bool(tracker.slots["booking_line_shown"]),
+        stood_before=Lock.from_dict(message.get("standing")),
     )  # fmt: skip
-
-
-def _raised_by(events: Sequence[dict[str, Any]]) -> Optional[Lock]:
-    lock: Optional[Lock] = None
-    for event in events:
-        if event["event"] == "user" and "assessment" in event["parse_data"]:
-            at = datetime.fromtimestamp(event["timestamp"], timezone.utc)
-            lock = after(lock, Assessment.from_dict(event["parse_data"]["assessment"]), at)
-        elif event["event"] == "action" and event["name"] == ACTION_SEEN and lock and lock.level != "emergency":
-            lock = None
-    return lock
 
 
 def say(dispatcher: CollectingDispatcher, *replies: Optional[Reply]) -> None:

@@ -82,6 +82,13 @@ def stand_by_reply(content: Content, lock: Optional[Lock], region_code: Optional
     return Reply(worded(content, f"stand_by_{flag.hand_off if fits_always else lock.level}", region_code, finding=flag.finding))
 
 
+def standing_line(content: Content, lock: Optional[Lock], region_code: Optional[str]) -> Optional[Reply]:
+    """Return the one line that stands before everything else while an emergency or urgent level stands; None where none does."""
+    if lock is None or lock.level == "soon":
+        return None
+    return Reply(worded(content, f"standing_{lock.level}_line", region_code, finding=content.red_flags[lock.flags[0]].finding))
+
+
 def citations(content: Content, keys: Iterable[str]) -> tuple[Citation, ...]:
     """Return the sources of an answer as they are shown."""
     return tuple(Citation(content.sources[key].title, content.sources[key].url) for key in keys)

@@ -139,7 +139,7 @@ def train(force: bool = typer.Option(False, help="Train even where nothing has c
 
 
 @app.command(epilog="Example: sijbot chat --region uk")
-def chat(region: str = typer.Option("unknown", help="Country for telephone numbers: us, uk, eu, au, ca.")) -> None:
+def chat(region: str = typer.Option("unknown", help="Country for telephone numbers, as in content/regions/.")) -> None:
     """Talk to the assistant in the terminal; an empty line ends it."""
     from sijbot.adapters.assistant import Conversation, greeting
     from sijbot.adapters.dialogue import LocalAssistant
@@ -159,6 +159,7 @@ def chat(region: str = typer.Option("unknown", help="Country for telephone numbe
                 return
             pressed = buttons[int(line) - 1] if line.isdigit() and 0 < int(line) <= len(buttons) else None
             turn = await local.say(conversation, pressed.title if pressed else line, pressed.payload if pressed else None)
+            conversation = turn.conversation
             _print_replies(turn.replies, buttons)
 
     asyncio.run(talk())
@@ -246,7 +247,7 @@ def screen(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None
     for item in lines:
         known = Known()
         for earlier in item.get("earlier", []):
-            known = known.after(danger_screen.with_meaning(earlier, known))
+            known = known.after(danger_screen.with_meaning(earlier, known), earlier)
         assessment = danger_screen.with_meaning(item["text"], known)
         said = [finding for finding in assessment.findings if finding.outcome in (ALARM, ASK) or assessment.level is None]
         _emit({
@@ -272,7 +273,7 @@ def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
         for item in lines:
             conversation = Conversation.new(item.get("region", "unknown"))
             for earlier in item.get("earlier", []):
-                await local.say(conversation, earlier)
+                conversation = (await local.say(conversation, earlier)).conversation
             turn = await local.say(conversation, item["text"])
             _emit({"id": item["id"], **(await local.summary(conversation, turn))})
             await local.forget(conversation)
@@ -280,6 +281,83 @@ def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
 
     if asyncio.run(answer_all()):
         raise typer.Exit(1)
+
+
+evaluate_app = typer.Typer(help="For developers: figures on held-out messages.", no_args_is_help=True)
+app.add_typer(evaluate_app, name="evaluate")
+
+
+@evaluate_app.command("red-flags", epilog="Example: sijbot evaluate red-flags --misses")
+def evaluate_red_flags(
+    path: Path = typer.Option(None, "--file", help="Messages in YAML; without it evaluation/heldout/red_flags.yml."),
+    patterns_only: bool = typer.Option(False, "--patterns-only", help="Without the third layer, which asks about what only sounds like a sign."),
+    show_misses: bool = typer.Option(False, "--misses", help="Print every message that came out otherwise."),
+    save: bool = typer.Option(False, "--save", help="Write the figures to evaluation/reports/, under today's date."),
+) -> None:
+    """Measure the danger screen: what it catches, and how often it alarms for nothing, with 95 % intervals."""
+    from sijbot import clock, evaluate
+    from sijbot.runtime import load_screen
+
+    settings = _settings()
+    screen = load_screen(settings, load(settings.content))
+    try:
+        messages = evaluate.read_messages(path or settings.root / evaluate.HELD_OUT)
+    except evaluate.EvaluationError as fault:
+        raise Stop(str(fault)) from None
+    with err.status(f"{len(messages)} messages …"):
+        judged = evaluate.outcomes(messages, screen if patterns_only else screen.with_meaning)
+    layers = "patterns and combinations" if patterns_only else "all three layers"
+    lines = [f"# Danger screen on {len(messages)} held-out messages, {layers}, {clock.now():%Y-%m-%d}", "", *evaluate.report(judged)]
+    if show_misses:
+        lines += ["", *evaluate.misses(judged)]
+    out.print("\n".join(lines), markup=False)
+    if save:
+        folder = settings.root / "evaluation" / "reports"
+        folder.mkdir(exist_ok=True)
+        (folder / f"red_flags_{clock.now():%Y-%m-%d}{'_patterns' if patterns_only else ''}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@app.command("hand-offs", epilog="Example: sijbot hand-offs --days 7")
+def list_hand_offs(days: int = typer.Option(30, min=1, help="How many days back."), as_json: bool = typer.Option(False, "--json", help="One JSON object per line.")) -> None:
+    """List what was handed over to people, and what became of it. `offered`: the text was shown to the person, nobody else was told."""
+    from sijbot.records import repository
+
+    _print_records(repository.hand_offs, days, as_json, ("shown_at", "conversation_id", "level", "flags", "consent", "state"), "No hand-off")
+
+
+@app.command("safety-log", epilog="Example: sijbot safety-log --days 90 --json")
+def list_safety_log(days: int = typer.Option(30, min=1, help="How many days back."), as_json: bool = typer.Option(False, "--json", help="One JSON object per line, to keep.")) -> None:
+    """List what the danger screen found: ids, offsets, levels and times, and no words of anybody."""
+    from sijbot.records import repository
+
+    _print_records(repository.safety_log, days, as_json, ("at", "conversation_id", "outcome", "level", "findings", "content_version", "reply_id"), "Nothing was found")
+
+
+def _print_records(read, days: int, as_json: bool, columns: tuple, nothing: str) -> None:
+    from sijbot import clock
+    from sijbot.records import schema
+
+    engine = schema.make_engine(_settings().records_url)
+    try:
+        schema.migrate(engine)
+        with engine.connect() as connection:
+            rows = read(connection, clock.now() - timedelta(days=days))
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be read ({type(fault).__name__}); look at DATABASE_URL.") from None
+    if as_json:
+        for row in rows:
+            _emit(row)
+        return
+    for row in rows:
+        out.print(" · ".join(_column(row[column]) for column in columns), markup=False)
+    if not rows:
+        out.print(f"{nothing} in the last {days} days.")
+
+
+def _column(value) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{item['flag']} ({item['outcome']})" if isinstance(item, dict) else str(item) for item in value) or "-"
+    return "-" if value is None else str(value)
 
 
 @app.command(epilog="Example: sijbot bench --turns 300")

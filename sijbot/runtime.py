@@ -8,6 +8,7 @@ from typing import Optional
 from sijbot.content import Content, ContentStore
 from sijbot.facts import SituationFinder
 from sijbot.records import schema
+from sijbot.regions import CountryFinder
 from sijbot.settings import Settings, from_environment
 from sijbot.triage.assess import Screen
 from sijbot.triage.meaning import Meaning
@@ -22,6 +23,7 @@ class Runtime:
     engine: object  # sqlalchemy.engine.Engine
     _screen: Optional[Screen] = field(default=None, init=False)
     _situations: Optional[SituationFinder] = field(default=None, init=False)
+    _countries: Optional[CountryFinder] = field(default=None, init=False)
 
     @property
     def content(self) -> Content:
@@ -34,12 +36,18 @@ class Runtime:
         if self._screen is None or self._screen.content.version != content.version:
             self._screen = load_screen(self.settings, content)
             self._situations = SituationFinder(content.situations)
+            self._countries = CountryFinder(content.regions)
         return self._screen
 
     def situations(self, text: str) -> tuple[str, ...]:
         """Return the situations that a message names."""
         self.screen
         return self._situations(text)
+
+    def country(self, text: str) -> Optional[str]:
+        """Return the region code of the country that somebody says to be in, or None."""
+        self.screen
+        return self._countries(text)
 
 
 def load_screen(settings: Settings, content: Content) -> Screen:

@@ -193,6 +193,7 @@ const send = (content, text) => {
       const result = await post("webhook", message, store.sijToken);
       if (result.status !== 401 || renewed) {
         result.ok &&= result.replies.length > 0;
+        if (result.token) store.sijToken = result.token; // said to be in another country
         return result;
       }
       delete store.sijToken;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
@@ -15,12 +16,14 @@ from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
-from sijbot.triage import Assessment, hand_off_message, replaces_answer
+from sijbot.triage import Assessment, hand_off_again, hand_off_message, replaces_answer
+from sijbot.triage.assess import ALARM
 
 logger = logging.getLogger(__name__)
 
 UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
 TURN_DEADLINE_S = 2.5
+_CONVERSATIONS_REMEMBERED = 2000
 EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
 
 
@@ -38,11 +41,15 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of one message. `failed` says that the answer could not be made and a fault sentence stands in its place."""
+    """What came of one message. `failed` says that the answer could not be made and a fault sentence stands in its place.
+
+    conversation: the same one, with the country that the person says to be in now.
+    """
 
     replies: tuple[Reply, ...]
     assessment: Assessment
     failed: bool
+    conversation: Conversation
 
 
 @dataclass
@@ -74,6 +81,7 @@ class Assistant:
         self._runtime = runtime
         self._handle = handle
         self._running: set[asyncio.Task] = set()
+        self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
@@ -82,9 +90,10 @@ class Assistant:
         A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
         """
         content = self._runtime.content
+        conversation = replace(conversation, region=self._runtime.country(text) or conversation.region)
         assessment = self._runtime.screen(text)
         collector = ReplyCollector()
-        card = hand_off_message(content, assessment, conversation.region)
+        card = self._card(assessment, conversation)
         if card and card.level != "soon":
             collector.add(card)
         metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button}
@@ -93,7 +102,23 @@ class Assistant:
         )  # fmt: skip
         deadline = EMERGENCY_DEADLINE_S if replaces_answer(content, assessment) else TURN_DEADLINE_S
         fault = await self._finished(self._handle_safely(message), deadline)
-        return self._turn(collector, assessment, fault, conversation.region)
+        if fault == "unavailable" and self._runtime.screen.short_answer(text):
+            fault = "unavailable_answer"  # it answers a question that cannot be read
+        return self._turn(collector, assessment, fault, conversation)
+
+    def _card(self, assessment: Assessment, conversation: Conversation) -> Optional[Reply]:
+        """Return the hand-off; in one line where this process has shown the whole of it in this conversation already."""
+        card = hand_off_message(self._runtime.content, assessment, conversation.region)
+        if card is None or assessment.outcome != ALARM:
+            return card
+        shown = self._shown.setdefault(conversation.id, set())
+        self._shown.move_to_end(conversation.id)
+        if len(self._shown) > _CONVERSATIONS_REMEMBERED:
+            self._shown.popitem(last=False)
+        if card.id in shown:
+            return hand_off_again(self._runtime.content, assessment, conversation.region)
+        shown.add(card.id)
+        return card
 
     async def _finished(self, work: Awaitable[Optional[str]], deadline_s: float) -> Optional[str]:
         """Return None where the work ended well in time, else the key of the sentence that says otherwise.
@@ -117,7 +142,7 @@ class Assistant:
             logger.error("turn failed: %s", type(error).__name__)
             return "fault"
 
-    def _turn(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], region: str) -> Turn:
+    def _turn(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], conversation: Conversation) -> Turn:
         said = [reply for reply in collector.replies if reply.kind != FAULT]
         cards = sorted((reply for reply in said if reply.kind == CARE_CARD), key=lambda reply: LEVELS.index(reply.level))
         replies = cards + [reply for reply in said if reply.kind != CARE_CARD]
@@ -125,8 +150,8 @@ class Assistant:
             fault = "fault"
         has_answer = len(replies) > len(cards) or any(card.level == "emergency" for card in cards)
         if fault and not has_answer:
-            replies.append(Reply(worded(self._runtime.content, fault, region), kind=FAULT))
-        return Turn(tuple(replies), assessment, fault is not None)
+            replies.append(Reply(worded(self._runtime.content, fault, conversation.region), kind=FAULT))
+        return Turn(tuple(replies), assessment, fault is not None, conversation)
 
 
 def _storable(text: str) -> str:

@@ -266,7 +266,7 @@ class _Dialogue:
                 return
             text, button = step["press"], offered[step["press"]].payload
         turn = await local.say(self._conversation, text, button)
-        self._replies = turn.replies
+        self._replies, self._conversation = turn.replies, turn.conversation
         try:
             message = await local.last_message(self._conversation) or {}
         except (AttributeError, *DATABASE_FAULTS):  # the part that holds it is broken on purpose

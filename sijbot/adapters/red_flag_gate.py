@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Text
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.core.events import UserUttered
+from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from sijbot import runtime
+from sijbot import clock, runtime
 from sijbot.adapters.question_focus import FULL_TEXT
 from sijbot.adapters.topic_classifier import UNDERSTOOD, set_intent
 from sijbot.content.model import Content
-from sijbot.routing import DID_YOU_MEAN, NO, YES, Expecting, route
+from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, YES, Expecting, route
 from sijbot.triage import Assessment, Known, Screen, replaces_answer
-from sijbot.triage.assess import ALARM, INFORM, raised
+from sijbot.triage.assess import ALARM, ASK, INFORM, raised
+from sijbot.triage.lock import SEEN, Lock, after, standing
 
-ASSESSMENT, SITUATIONS = "assessment", "situations"  # message properties
+ASSESSMENT, SITUATIONS, STANDING = "assessment", "situations", "standing"  # message properties
 
 EMERGENCY, URGENT, SOON = "red_flag_emergency", "red_flag_urgent", "red_flag_soon"
 QUESTION, ANSWERED_NO = "red_flag_question", "red_flag_answered_no"
+CORRECTED, STILL_STANDING = "red_flag_corrected", "red_flag_standing"
+SEEN_INTENT = "seen_by_clinician"
+# What is said about a hand-off rather than instead of following it; everything else waits while an emergency stands.
+_ABOUT_THE_HAND_OFF = frozenset((SEEN_INTENT, "push_back", "ask_why", "inform", "affirm", "deny", "exercise_hurts", "start_again"))
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -39,18 +46,20 @@ class RedFlagGate(GraphComponent):
 
     def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:
         """Return the messages with the assessment, and with a red-flag intent where it asks for one."""
-        known = _known(tracker) if tracker else Known()
+        known, lock = _history(tracker) if tracker else (Known(), None)
         for message in messages:
-            self._judge(message, known)
+            self._judge(message, known, lock)
         return messages
 
-    def _judge(self, message: Message, known: Known) -> None:
+    def _judge(self, message: Message, known: Known, lock: Optional[Lock]) -> None:
         parts = runtime.current()
         text = message.get(FULL_TEXT) or message.get(TEXT) or ""
         assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), known)
         message.set(ASSESSMENT, assessment.to_dict(), add_to_output=True)
         message.set(SITUATIONS, list(parts.situations(text)), add_to_output=True)
-        intent = red_flag_intent(parts.content, assessment)
+        message.set(STANDING, lock.to_dict() if lock else None, add_to_output=True)
+        understood = (message.get("intent") or {}).get("name")
+        intent = red_flag_intent(parts.content, assessment, lock, understood)
         if intent:
             set_intent(message, intent, 1.0)
             return
@@ -72,23 +81,36 @@ class RedFlagGate(GraphComponent):
         set_intent(message, intent, 1.0, content_id)
 
 
-def _known(tracker: DialogueStateTracker) -> Known:
-    """Return the open question, and the flags that were asked about and denied in this conversation."""
-    answers = (
-        event.parse_data[ASSESSMENT]["answered"] for event in tracker.events if isinstance(event, UserUttered) and ASSESSMENT in event.parse_data
-    )
-    denied = tuple(flag for answered in answers if answered for flag, answer in [answered] if answer == NO)
-    return Known(Expecting.from_slot(tracker.get_slot("expecting")), denied)
+def _history(tracker: DialogueStateTracker) -> tuple[Known, Optional[Lock]]:
+    """Return what earlier turns left: facts, raised flags, denied questions, and the level that stands."""
+    known, lock, latest = Known(), None, None
+    for event in tracker.events:
+        if isinstance(event, UserUttered) and ASSESSMENT in event.parse_data:
+            assessment = Assessment.from_dict(event.parse_data[ASSESSMENT])
+            known, latest = known.after(assessment, event.text or ""), assessment
+            lock = after(lock, assessment, datetime.fromtimestamp(event.timestamp, timezone.utc))
+        elif isinstance(event, ActionExecuted) and event.action_name == ACTION_SEEN and lock and lock.level != "emergency":
+            lock = None
+    expecting = Expecting.from_slot(tracker.get_slot("expecting"))
+    if expecting is None and latest is not None and latest.outcome == ASK:
+        expecting = known.expecting  # the slots went with a session that ended, the question stands
+    return replace(known, expecting=expecting), standing(lock, clock.now())
 
 
-def red_flag_intent(content: Content, assessment: Assessment) -> Optional[Text]:
-    """Return the intent that the assessment puts in place of the understood one, or None (decision 9)."""
+def red_flag_intent(content: Content, assessment: Assessment, lock: Optional[Lock], understood: Optional[Text]) -> Optional[Text]:
+    """Return the intent that the assessment, or a level that stands, puts in place of the understood one; None for neither (decision 9)."""
     if replaces_answer(content, assessment):
         return EMERGENCY
     if assessment.outcome == ALARM:
         return URGENT if assessment.level == "urgent" else SOON
+    if assessment.corrected:
+        return CORRECTED
     if assessment.answered and assessment.answered[1] == NO:
         return ANSWERED_NO
+    if lock and SEEN in assessment.facts:
+        return SEEN_INTENT
+    if lock and lock.level == "emergency" and understood not in _ABOUT_THE_HAND_OFF:
+        return STILL_STANDING
     if assessment.outcome == INFORM and assessment.findings[0].level != "soon":
         return QUESTION
     return None

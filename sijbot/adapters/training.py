@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Optional
 
@@ -11,12 +12,14 @@ import yaml
 from sijbot.content import Content
 from sijbot.settings import Settings
 from sijbot.triage import meaning
+from sijbot.triage.meaning import NONE, Example, case_examples
 
 NEEDS_TENSORFLOW = frozenset(
     ("DIETClassifier", "ResponseSelector", "TEDPolicy", "UnexpecTEDIntentPolicy", "LanguageModelFeaturizer", "ConveRTFeaturizer")
 )
-MEANING_THRESHOLD = 0.6  # in cross-validation on data/nlu and the cases (2026-11-22): asks about 0.7 % of harmless questions
-TRAINED_FROM = ("content/red_flags/*.cases.yml", "config.yml", "domain.yml", "data/**/*.yml", "sijbot/adapters/topic_classifier.py", "sijbot/adapters/sentence_encoder.py")
+MEANING_THRESHOLD = 0.75  # asks about 9 % of the hard harmless messages of data/screen and two thirds of the signs: scripts/meaning_threshold.py, 2026-11-22
+_WEIGHT_OF_TALK = 0.8
+TRAINED_FROM = ("content/red_flags/*.cases.yml", "config.yml", "domain.yml", "data/**/*.yml", "data/screen/*.jsonl", "sijbot/adapters/topic_classifier.py", "sijbot/adapters/sentence_encoder.py", "sijbot/triage/meaning.py")
 
 
 class ConfigError(Exception):
@@ -50,13 +53,26 @@ def fingerprint(settings: Settings, content: Content) -> str:
     return digest.hexdigest()
 
 
-def train_meaning(settings: Settings, content: Content) -> None:
-    """Train and store the third layer of the screen, with the training questions as harmless talk."""
-    harmless = []
+def examples_of_signs(settings: Settings, content: Content) -> list[Example]:
+    """Return what the third layer learns from: the messages of data/screen, the flags' cases, and the training questions as harmless talk."""
+    examples = [example for example in case_examples(content) if not example.flags or content.red_flags[example.flags[0]].level != "soon"]
+    for path in sorted(settings.root.glob("data/screen/*.jsonl")):
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+            message = json.loads(line)
+            flags = tuple(flag for flag in message["flags"] if flag in content.red_flags) if message["expect"] != NONE else ()
+            if flags and all(content.red_flags[flag].level == "soon" for flag in flags):
+                continue  # ordinary pain, in the main: to ask about every ache is no help
+            examples.append(Example(message["text"], flags, 0.5 if message["expect"] == "ask" else 1.0))
     for path in sorted(settings.root.glob("data/nlu/*.yml")):
         for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            harmless.extend(line.strip()[2:] for line in entry["examples"].splitlines() if line.strip())
-    meaning.train(content, harmless, MEANING_THRESHOLD).save(settings.meaning)
+            harmless = (line.strip()[2:] for line in entry["examples"].splitlines() if line.strip())
+            examples.extend(Example(text, (), _WEIGHT_OF_TALK) for text in harmless)
+    return examples
+
+
+def train_meaning(settings: Settings, content: Content) -> None:
+    """Train and store the third layer of the screen."""
+    meaning.train(examples_of_signs(settings, content), MEANING_THRESHOLD).save(settings.meaning)
 
 
 def stamp_path(settings: Settings) -> Path:

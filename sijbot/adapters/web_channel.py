@@ -74,7 +74,8 @@ class WebChannel(InputChannel):
                 return self._refusal(refused)
             turn = await assistant.take_turn(conversation, text, button)
             replies = [with_signed_buttons(reply, lambda payload: tokens.sign(conversation, payload)).to_dict() for reply in turn.replies]
-            return _respond({"replies": replies})
+            moved = {"token": tokens.issue(turn.conversation)} if turn.conversation != conversation else {}
+            return _respond({"replies": replies, **moved})
 
         return routes
 

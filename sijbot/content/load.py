@@ -26,7 +26,8 @@ CASE_EXPECTS = ("fire", "ask", "none")
 WORDING_KEYS = (
     "fault", "unavailable", "too_long", "standing_emergency", "standing_ask", "standing_urgent", "booking_line", "seen", "seen_nothing",
     "answered_no", "ask_again", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
-    "greeting", "acknowledged", "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
+    "greeting", "acknowledged", "standing_emergency_line", "standing_urgent_line", "seen_unclear", "corrected", "unavailable_answer",
+    "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
 )  # fmt: skip
 REGION_PLACES = {field.name for field in dataclasses.fields(Region) if field.type == "str"}
 WORDING_PLACES = REGION_PLACES | {"finding", "question"}
@@ -278,7 +279,7 @@ def load(root: Path) -> Content:
         if hand_off.every_level and f"stand_by_{kind}" not in wording:
             folder.fault(wording_path, f"stand_by_{kind}", f"is missing: {path.name} fits every level")
     for path, hand_off in hand_offs.values():
-        _check_places(folder, path, {"text": hand_off.text, "also": hand_off.also, "question": hand_off.question or "", "beside": hand_off.beside or ""}, HAND_OFF_PLACES)
+        _check_places(folder, path, {"text": hand_off.text, "also": hand_off.also, "question": hand_off.question or "", "beside": hand_off.beside or "", "again": hand_off.again}, HAND_OFF_PLACES)
     for path, matched in (*flags.values(), *facts.values()):
         for pattern in (*(pattern.pattern for pattern in matched.patterns), *matched.unless):
             for group in _GROUP.findall(pattern):

@@ -144,6 +144,7 @@ class HandOff:
 
     title: str
     text: str
+    again: str  # one line instead of the text, where it was shown before
     also: str  # one line naming further findings, with the place {findings}
     question: Optional[str] = None  # what an *ask* adds, with the place {question}
     every_level: bool = False  # fits its flags at every level, and stands instead of an answer

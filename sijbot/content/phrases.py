@@ -16,11 +16,11 @@ class PhraseError(ValueError):
     """A line that cannot be expanded; says which and why."""
 
 
-def expand(line: str) -> tuple[str, ...]:
+def expand(line: str, may_be_empty: bool = False) -> tuple[str, ...]:
     """Return every phrase that a line stands for, in the order written, each once.
 
     `(a|b)` is a choice, `(a|)` may be left out, choices may stand inside choices. A line without brackets stands for itself.
-    Raises: PhraseError for brackets that do not fit, for an empty phrase, and for more than MOST_PHRASES.
+    Raises: PhraseError for brackets that do not fit, for more than MOST_PHRASES, and for an empty phrase where that may not be.
     """
     if "(" not in line and ")" not in line and "|" not in line:
         return (line,)
@@ -33,7 +33,7 @@ def expand(line: str) -> tuple[str, ...]:
         phrases[" ".join(phrase.split())] = None
         if len(phrases) > MOST_PHRASES:
             raise PhraseError(f"'{line}': stands for more than {MOST_PHRASES} phrases")
-    if "" in phrases:
+    if "" in phrases and not may_be_empty:
         raise PhraseError(f"'{line}': may stand for nothing at all")
     return tuple(phrases)
 

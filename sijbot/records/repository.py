@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Optional
+from typing import Any, Optional, Sequence
 
 import sqlalchemy as sa
 
@@ -26,19 +26,41 @@ def write_lock(connection: sa.engine.Connection, conversation_id: str, lock: Opt
         connection.execute(sa.insert(URGENCY_LOCK).values(**values))
 
 
-def log_assessment(connection: sa.engine.Connection, conversation_id: str, assessment: Assessment, version: str, at: datetime) -> None:
-    """Write down which flags were found, where in the message, and at what level: no words."""
+def log_assessment(
+    connection: sa.engine.Connection, conversation_id: str, assessment: Assessment, version: str, at: datetime, lifted: Optional[Lock] = None,
+    reply_id: Optional[str] = None,
+) -> None:  # fmt: skip
+    """Write down which flags were found, where in the message and at what level, what was taken back or seen about, and what was shown: no words."""
     findings = [{"flag": finding.flag, "outcome": finding.outcome, "start": finding.start, "end": finding.end} for finding in assessment.findings]
+    findings += [{"flag": flag, "outcome": "corrected"} for flag in assessment.corrected]
+    findings += [{"flag": flag, "outcome": "seen"} for flag in (lifted.flags if lifted else ())]
     values = {
         "conversation_id": conversation_id, "at": at, "outcome": assessment.outcome, "level": assessment.level, "findings": findings,
-        "content_version": version,
+        "content_version": version, "reply_id": reply_id,
     }  # fmt: skip
     connection.execute(sa.insert(SAFETY_LOG).values(**values))
 
 
-def log_hand_off(connection: sa.engine.Connection, conversation_id: str, reply_id: str, level: str, at: datetime) -> None:
-    """Write down that a hand-off text was shown. Nobody is alerted by it."""
-    connection.execute(sa.insert(HAND_OFF).values(conversation_id=conversation_id, reply_id=reply_id, level=level, shown_at=at))
+def log_hand_off(connection: sa.engine.Connection, conversation_id: str, reply_id: str, level: str, flags: Sequence[str], at: datetime) -> None:
+    """Write down that a hand-off text was shown (state `offered`). Nobody is alerted by it."""
+    values = {"conversation_id": conversation_id, "reply_id": reply_id[:255], "level": level, "flags": list(flags), "shown_at": at, "state": "offered"}
+    connection.execute(sa.insert(HAND_OFF).values(**values))
+
+
+def hand_offs(connection: sa.engine.Connection, since: Optional[datetime] = None) -> list[dict[str, Any]]:
+    """Return the hand-off records, oldest first: conversation, level, flags, time, consent and state."""
+    return _rows(connection, HAND_OFF, HAND_OFF.c.shown_at, since)
+
+
+def safety_log(connection: sa.engine.Connection, since: Optional[datetime] = None) -> list[dict[str, Any]]:
+    """Return the safety log, oldest first. It holds ids, offsets and times, and no words of anybody."""
+    return _rows(connection, SAFETY_LOG, SAFETY_LOG.c.at, since)
+
+
+def _rows(connection: sa.engine.Connection, table: sa.Table, time: sa.Column, since: Optional[datetime]) -> list[dict[str, Any]]:
+    query = sa.select(table).order_by(table.c.id)
+    rows = connection.execute(query.where(time >= since) if since else query).mappings()
+    return [{key: _aware(value).isoformat() if isinstance(value, datetime) else value for key, value in row.items()} for row in rows]
 
 
 def forget(connection: sa.engine.Connection, conversation_id: str) -> None:

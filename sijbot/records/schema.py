@@ -29,6 +29,7 @@ SAFETY_LOG = sa.Table(
     sa.Column("level", sa.String(16)),
     sa.Column("findings", sa.JSON, nullable=False),  # flag ids and offsets; never words
     sa.Column("content_version", sa.String(16), nullable=False),
+    sa.Column("reply_id", sa.String(255)),  # the hand-off that was shown for it
 )  # fmt: skip
 
 HAND_OFF = sa.Table(
@@ -38,7 +39,13 @@ HAND_OFF = sa.Table(
     sa.Column("reply_id", sa.String(255), nullable=False),
     sa.Column("level", sa.String(16), nullable=False),
     sa.Column("shown_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("flags", sa.JSON, nullable=False, server_default="[]"),  # ids, highest first
+    sa.Column("consent", sa.Boolean),  # to telling a clinic; None: was not asked
+    sa.Column("state", sa.String(16), nullable=False, server_default="offered"),
 )  # fmt: skip
+
+# What became of a hand-off. `offered`: its text was shown to the person, and nobody else knows of it.
+HAND_OFF_STATES = ("offered", "agreed", "queued", "delivered", "failed")
 
 # Rasa's own table of conversation events, made by its tracker store in the same database.
 CONVERSATION_EVENTS = sa.table("events", sa.column("sender_id"))

@@ -16,11 +16,13 @@ ALARM, ASK, INFORM, NONE = "alarm", "ask", "inform", "none"
 _OUTCOMES = (ALARM, ASK, INFORM, NONE)  # strongest first
 WINDOW_CHARACTERS = 2000
 OVERLAP_CHARACTERS = 400  # what begins in the first half of it, and ends in it, is left to the window before, which sees the words in front
+_SHORT_MESSAGE_WORDS = 25
 _SHORT_ANSWER_WORDS = 6
+_LETTERS_THAT_TELL = 4
 _SHORT_ANSWER_CHARACTERS = 80
 
 _OUTCOME_OF = {
-    Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM,
+    Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM, Mention.QUOTED: INFORM,
     Mention.DENIED: NONE, Mention.PAST: NONE, Mention.NOT_A_PATIENT: NONE,
 }  # fmt: skip
 
@@ -46,7 +48,8 @@ class Assessment:
     """What the screen makes of one message.
 
     outcome: alarm, ask, inform or none; findings: one per flag, the most pressing first; denied: the flags and facts that were denied;
-    answered: (flag, yes | no | unsure) where the message answered the question that was open; facts: what it says about the person.
+    answered: (flag, yes | no | unsure) where the message answered the question that was open; facts: what it says about the person;
+    corrected: flags raised earlier that it takes back as a slip (R24).
     """
 
     outcome: str = NONE
@@ -54,6 +57,7 @@ class Assessment:
     denied: tuple[str, ...] = ()
     answered: Optional[tuple[str, str]] = None
     facts: tuple[str, ...] = ()
+    corrected: tuple[str, ...] = ()
 
     @property
     def level(self) -> Optional[str]:
@@ -82,7 +86,8 @@ class Assessment:
     def from_dict(cls, data: Mapping) -> "Assessment":
         answered = data["answered"]
         findings = tuple(Finding(**finding) for finding in data["findings"])
-        return cls(data["outcome"], findings, tuple(data["denied"]), tuple(answered) if answered else None, tuple(data["facts"]))
+        facts, corrected = tuple(data["facts"]), tuple(data["corrected"])
+        return cls(data["outcome"], findings, tuple(data["denied"]), tuple(answered) if answered else None, facts, corrected)
 
 
 @dataclass(frozen=True)
@@ -92,11 +97,18 @@ class Known:
     expecting: Optional[Expecting] = None
     answered_no: tuple[str, ...] = ()  # flags that were asked about and denied: not asked about again by meaning alone
     atoms: tuple[str, ...] = ()  # facts said and flags raised, for combinations (R21)
+    raised_by: tuple[tuple[str, frozenset[str]], ...] = ()  # flags raised, each with the words that raised it (R24)
 
-    def after(self, assessment: Assessment) -> "Known":
-        """Return what is known after a turn with this assessment. What is denied now is no longer known."""
-        said = (*self.atoms, *assessment.facts, *(finding.flag for finding in assessment.findings if finding.outcome == ALARM))
-        known = replace(self, atoms=tuple(atom for atom in dict.fromkeys(said) if atom not in assessment.denied))
+    def after(self, assessment: Assessment, text: str) -> "Known":
+        """Return what is known after a turn with this message. What is denied or taken back now is no longer known."""
+        alarms = [finding for finding in assessment.findings if finding.outcome == ALARM]
+        gone = {*assessment.denied, *assessment.corrected}
+        said = dict.fromkeys((*self.atoms, *assessment.facts, *(finding.flag for finding in alarms)))
+        raised_by = (*self.raised_by, *((finding.flag, telling_words(text[finding.start : finding.end])) for finding in alarms))
+        known = replace(
+            self, atoms=tuple(atom for atom in said if atom not in gone),
+            raised_by=tuple(entry for entry in raised_by if entry[0] not in assessment.corrected),
+        )  # fmt: skip
         if assessment.outcome == ASK:
             return replace(known, expecting=Expecting(RED_FLAG, assessment.findings[0].flag))
         if assessment.answered:
@@ -138,21 +150,32 @@ class Screen:
             facts.setdefault(fact.flag, fact)
         findings.extend(self._combined(findings, facts, known))
         denied = sorted({atom for window in windows for atom in window.denied})
-        return self._with_answer(_assessment(findings, denied, None, tuple(facts)), text, known)
+        assessment = self._with_answer(_assessment(findings, denied, None, tuple(facts)), text, known)
+        return replace(assessment, corrected=self._corrected(assessment, text, known))
 
     def with_meaning(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
-        """Return the assessment, and where it found nothing at all, a question about a flag whose meaning is near (outcome `ask`).
+        """Return the assessment, and where it found no sign that somebody has, a question about a flag whose meaning is near (outcome `ask`).
 
-        Slower than the screen itself, by some milliseconds a sentence: nothing certain waits for it. Says the same where `meaning` is None.
+        Slower than the screen itself, by some milliseconds: nothing certain waits for it. Says the same where `meaning` is None.
         """
         assessment = self(text, known)
-        if self.meaning is None or assessment.outcome != NONE or assessment.denied or assessment.answered:
+        if self.meaning is None or assessment.outcome in (ALARM, ASK) or assessment.answered or assessment.corrected:
+            return assessment
+        is_short = len(text.split()) <= _SHORT_MESSAGE_WORDS  # says one thing, and that has been understood; a longer one may hold more
+        if is_short and (assessment.outcome == INFORM or assessment.denied or self._says_all_is_well(text)):
             return assessment
         near = self.meaning.nearest(text)
-        if near is None or self._says_all_is_well(text[near.start : near.end]) or near.flag in known.answered_no or near.flag not in self.content.red_flags:
+        if near is None or near.flag in known.answered_no or near.flag not in self.content.red_flags:
             return assessment
         finding = Finding(near.flag, ASK, self.content.red_flags[near.flag].level, near.start, near.end)
-        return _assessment((finding,), (), None, assessment.facts)
+        return _assessment((*assessment.findings, finding), assessment.denied, None, assessment.facts)
+
+    def _corrected(self, assessment: Assessment, text: str, known: Known) -> tuple[str, ...]:
+        """R24: flags whose own words are said to be a slip: "sorry, I meant hip flexor, not bladder". "Never mind" takes nothing back."""
+        if not known.raised_by or assessment.outcome == ALARM or "cue:correction" not in self._matcher.read(text).spans:
+            return ()
+        named = telling_words(text)
+        return tuple(dict.fromkeys(flag for flag, words in known.raised_by if words & named))
 
     def _says_all_is_well(self, text: str) -> bool:
         """True for "no numbness anywhere" and "bladder fine": vectors of sentences do not tell a sign from its denial."""
@@ -249,16 +272,22 @@ def _patterns(content: Content) -> list[FlagPattern]:
     return compiled_patterns
 
 
+def telling_words(text: str) -> frozenset[str]:
+    """Return the words of a text that can tell what it is about: those of four letters and more."""
+    return frozenset(word.text for word in words_of(fold_phrase(text)) if len(word.text) >= _LETTERS_THAT_TELL and word.text.isalpha())
+
+
 def raised(assessment: Assessment, other: Assessment) -> Assessment:
     """Return both assessments of one message as one: every finding at its highest, nothing lowered."""
     facts = tuple(dict.fromkeys(assessment.facts + other.facts))
-    return _assessment(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered, facts)
+    both = _assessment(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered, facts)
+    return replace(both, corrected=() if both.outcome == ALARM else assessment.corrected)
 
 
 def _outcome(flag: RedFlag, how: Mention) -> str:
     if flag.always and how in (Mention.SUPPOSED, Mention.UNSURE):
         return ALARM
-    if flag.ask_about and how in (Mention.ASKED, Mention.PAST):
+    if flag.ask_about and how in (Mention.ASKED, Mention.PAST, Mention.QUOTED):
         return ASK
     return _OUTCOME_OF[how]
 

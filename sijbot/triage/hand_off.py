@@ -50,3 +50,12 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     blocks.extend(content.hand_offs[other].beside.format(**places) for other in kinds if other != kind and content.hand_offs[other].beside)
     identity = f"hand-off:{assessment.outcome}:{kind}:{'+'.join(finding.flag for finding in (first, *others))}"
     return Reply("\n\n".join(blocks), kind=CARE_CARD, title=template.title, level=assessment.level, id=identity)
+
+
+def hand_off_again(content: Content, assessment: Assessment, region_code: Optional[str]) -> Reply:
+    """Return the one line for an alarm whose whole hand-off was shown before, with the id of the whole one."""
+    whole = hand_off_message(content, assessment, region_code)
+    first = assessment.distinct[0]
+    again = content.hand_offs[kind_of(content, first)].again
+    text = again.format(**words_of(content, region_code), finding=content.red_flags[first.flag].finding)
+    return Reply(text, kind=CARE_CARD, title=whole.title, level=whole.level, id=whole.id)

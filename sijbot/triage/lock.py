@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Optional
+from typing import Mapping, Optional
 
 from sijbot.content.model import LEVELS
 from sijbot.triage.assess import ALARM, Assessment
 
+SEEN = "seen_by_clinician"  # the fact that lifts a lock
 LIFETIME = timedelta(days=7)  # as long as the token of a conversation
 
 
@@ -20,17 +21,36 @@ class Lock:
     flags: tuple[str, ...]
     raised_at: datetime
 
+    def to_dict(self) -> dict:
+        """Return the lock as JSON-ready data; `from_dict` reads it."""
+        return {"level": self.level, "flags": list(self.flags), "raised_at": self.raised_at.isoformat()}
+
+    @classmethod
+    def from_dict(cls, data: Optional[Mapping]) -> Optional["Lock"]:
+        return cls(data["level"], tuple(data["flags"]), datetime.fromisoformat(data["raised_at"])) if data else None
+
 
 def after(lock: Optional[Lock], assessment: Assessment, now: datetime) -> Optional[Lock]:
-    """Return the lock after a message with this assessment: an alarm raises it, nothing here lowers it."""
+    """Return the lock after a message with this assessment.
+
+    An alarm raises it. It is lifted by somebody who says to have been seen about it, and where every sign is taken back as a slip (R24); a level
+    with signs left stays as high as it was.
+    """
     if assessment.outcome != ALARM:
-        return lock
+        return _lifted(lock, assessment)
     alarms = tuple(finding.flag for finding in assessment.findings if finding.outcome == ALARM)
     if lock is None:
         return Lock(assessment.level, alarms, now)
     if LEVELS.index(assessment.level) < LEVELS.index(lock.level):
         return Lock(assessment.level, alarms + tuple(flag for flag in lock.flags if flag not in alarms), now)
     return Lock(lock.level, lock.flags + tuple(flag for flag in alarms if flag not in lock.flags), lock.raised_at)
+
+
+def _lifted(lock: Optional[Lock], assessment: Assessment) -> Optional[Lock]:
+    if lock is None or SEEN in assessment.facts:
+        return None
+    flags = tuple(flag for flag in lock.flags if flag not in assessment.corrected)
+    return Lock(lock.level, flags, lock.raised_at) if flags else None
 
 
 def highest(lock: Optional[Lock], other: Optional[Lock]) -> Optional[Lock]:

@@ -7,30 +7,35 @@ A pattern is written in words and groups:  `{cannot} {urinate}` · `wet myself` 
 * `a & b`: both in the same clause, in any order;
 * `(wont|will not) lift`: a choice, as in the vocabulary.
 
-Cost grows with the message, not with the number of patterns: one pass over the tokens finds every phrase (spaCy's PhraseMatcher), and only patterns
-whose first part was found are looked at.
+Cost grows with the message, not with the number of patterns: one pass over the words finds every phrase, and only patterns whose first part
+was found are looked at.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import Iterable, Iterator, Mapping, Optional, Sequence
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 
 import spacy
-from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from sijbot.content.model import Cue, Pattern
 from sijbot.content.phrases import PhraseError, expand
 from sijbot.language.normalise import Folded, fold
+from sijbot.language.phrases import PhraseFinder
 from sijbot.language.spelling import Speller
 
 GAP = 2
 WIDE_GAP = 7
+COMMAS_OF_A_LIST = 5  # in a sentence with so many, the parts of a pattern must stand between two of them: "bladder, bowel, numb legs, fever, …"
+_REPEATS_READ = 4  # of the same word in a row: "no no no no no …" says no more
 HARMLESS = "harmless"  # the vocabulary group whose phrases hide the phrases inside them: "hay fever", "dead bug"; one that reaches further stays
 
 _WORD = re.compile(r"\d+(?:[.,]\d{1,2}(?!\d))?|[^\W\d_]+|[^\w\s]|_|\n")
@@ -70,6 +75,11 @@ class FlagPattern:
     asks: bool = False  # not sure enough for more than a question
     hides: bool = False  # an exception: no sign of the flag inside its words counts
 
+    @cached_property
+    def others(self) -> frozenset[str]:
+        """The groups that must be there beside that of the first part."""
+        return frozenset(part.group for part in self.parts[1:])
+
 
 @dataclass(frozen=True)
 class Match:
@@ -78,11 +88,11 @@ class Match:
     pattern: FlagPattern
     spans: tuple[Span, ...]
 
-    @property
+    @cached_property
     def start(self) -> int:
         return min(span.start for span in self.spans)
 
-    @property
+    @cached_property
     def end(self) -> int:
         return max(span.end for span in self.spans)
 
@@ -95,7 +105,9 @@ class Reading:
     doc: Doc
     places: tuple[tuple[int, int], ...]  # of every token in the folded text
     sentence_of: tuple[int, ...]
+    stretch_of: tuple[int, ...]  # like sentence_of; in a sentence that is a long list, every item is a stretch of its own
     spans: Mapping[str, tuple[Span, ...]]
+    remembered: dict[Any, Any] = field(default_factory=dict, compare=False)  # what the context was asked about these spans before
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the code-point span of tokens `start` to `end` in the original message."""
@@ -106,13 +118,15 @@ class PatternError(ValueError):
     """A pattern that cannot be compiled; says which and why."""
 
 
-_PART = re.compile(r"\{(\w+)\}|(#\d+-\d+)|(\.\.\.)|(&)|(\+)|([^\s{}&+]+)")
+_CHOICE = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # up to three deep
+_PART = re.compile(rf"\{{(\w+)\}}|(#[\d.]+-[\d.]+)|(\.\.\.)|(&)|(\+)|((?:[^\s{{}}&+()]|{_CHOICE})+)")
+_NOT_PLAIN = re.compile(r"[{#&+]|\.\.\.")
 
 
 def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
-    """Return the parts of a pattern. Plain words become a group named after themselves, with a leading `=`.
+    """Return the parts of a pattern. Plain words, choices among them included, become a group named after themselves, with a leading `=`.
 
-    A range of numbers keeps its `#`. Choices must be expanded before.
+    A range of numbers keeps its `#`. Choices of anything but plain words must be expanded before.
     Raises: PatternError on an unknown group, an empty range, or a connector with nothing on one side.
     """
     parts: list[Part] = []
@@ -150,18 +164,28 @@ def parse_pattern(pattern: str, groups: Iterable[str]) -> list[Part]:
     return parts
 
 
-def _range_of(number_part: str) -> tuple[int, int]:
+def _range_of(number_part: str) -> tuple[float, float]:
     lowest, highest = number_part[1:].split("-")
-    return int(lowest), int(highest)
+    return float(lowest), float(highest)
+
+
+def _must_be_expanded(pattern: str) -> bool:
+    """True where a choice holds more than plain words, or where plain words between two other parts may all be left out."""
+    depths = accumulate((character == "(") - (character == ")") for character in pattern)
+    inside = "".join(character if depth else " " for character, depth in zip(pattern, depths))
+    if _NOT_PLAIN.search(inside):
+        return True
+    plain = " ".join(word if word else "\0" for *_, word in _PART.findall(pattern)).split("\0")
+    return any("" in expand(words.strip(), may_be_empty=True) for words in plain if words.strip())
 
 
 def compiled(flag_id: str, level: str, pattern: Pattern, groups: Iterable[str], hides: bool = False) -> Iterator[FlagPattern]:
-    """Yield the pattern, once for each of its choices.
+    """Yield the pattern; once for each of its choices where those hold groups, numbers or connectors.
 
     Raises: PatternError.
     """
     try:
-        for choice in expand(pattern.pattern):
+        for choice in expand(pattern.pattern) if _must_be_expanded(pattern.pattern) else (pattern.pattern,):
             yield FlagPattern(flag_id, pattern.level or level, tuple(parse_pattern(fold_phrase(choice), groups)), pattern.ask, hides)
     except PhraseError as error:
         raise PatternError(str(error)) from None
@@ -177,9 +201,13 @@ class Word:
 
 
 def words_of(text: str, speller: Optional[Speller] = None) -> list[Word]:
-    """Return the words of a folded text, each as the speller says that it was meant. Linear in the text's length."""
+    """Return the words of a folded text, each as the speller says that it was meant, and one that comes again and again a few times only."""
     words: list[Word] = []
+    repeated = 0
     for found in _WORD.finditer(text):
+        repeated = repeated + 1 if words and words[-1].text == found.group() else 0
+        if repeated >= _REPEATS_READ:
+            continue
         meant = speller.meant(found.group()) if speller else (found.group(),)
         words.extend(Word(part, found.start(), found.end()) for part in meant)
     return words
@@ -196,20 +224,19 @@ class Matcher:
     def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Sequence[FlagPattern], forms: Optional[Mapping[str, Cue]] = None) -> None:
         """vocabulary, cues: phrases by group; patterns: as `compiled` makes them; forms: other forms of a word, by the word."""
         self._vocab = spacy.blank("en").vocab
-        self._matcher = PhraseMatcher(self._vocab, attr="ORTH")
         self._first: dict[str, list[FlagPattern]] = defaultdict(list)
         for pattern in patterns:
             self._first[pattern.parts[0].group].append(pattern)
         used = {part.group for pattern in patterns for part in pattern.parts}
         literals = {group for group in used if group.startswith("=")}
         self._ranges = {group: _range_of(group) for group in used if group.startswith("#")}
-        phrases = {group: [fold_phrase(word) for word in cue.words] for group, cue in vocabulary.items()}
-        phrases.update({"cue:" + name: [fold_phrase(word) for word in cue.words] for name, cue in cues.items()})
-        phrases.update({literal: [literal[1:]] for literal in literals})
-        words = {word.text for group in phrases.values() for phrase in group for word in words_of(phrase)}
+        phrases = {group: cue.words for group, cue in vocabulary.items()}
+        phrases.update({"cue:" + name: cue.words for name, cue in cues.items()})
+        phrases.update({literal: expand(literal[1:]) for literal in literals})
+        tokens = {group: [_WORD.findall(fold_phrase(phrase)) for phrase in group_phrases] for group, group_phrases in phrases.items()}
+        words = {word for group_tokens in tokens.values() for phrase in group_tokens for word in phrase}
         self._speller = Speller(words, {form: fold_phrase(word) for word, cue in (forms or {}).items() for form in cue.words})
-        for group, group_phrases in phrases.items():
-            self._matcher.add(group, [as_doc(self._vocab, words_of(phrase)) for phrase in group_phrases])
+        self._phrases = PhraseFinder(tokens)
 
     def read(self, text: str) -> Reading:
         """Return the tokens, sentences and phrases of a message."""
@@ -217,26 +244,28 @@ class Matcher:
         words = words_of(folded.text, self._speller)
         doc = as_doc(self._vocab, words)
         spans: dict[str, list[Span]] = defaultdict(list)
-        for found in dict.fromkeys(self._found(doc) + self._found_in_standard_spelling(words)):
+        for found in dict.fromkeys(self._found(words) + self._found_in_standard_spelling(words)):
             spans[found.group].append(found)
         for found in self._numbers(words):
             spans[found.group].append(found)
         harmless = spans.pop(HARMLESS, [])
+        reach = _reach(harmless, len(words)) if harmless else None
         visible: dict[str, tuple[Span, ...]] = {}
         for group, found in spans.items():
-            shown = [span for span in found if not any(hider.start <= span.start and span.end <= hider.end for hider in harmless)]
+            shown = [span for span in found if span.end > reach[span.start]] if reach else found
             if shown:
-                visible[group] = tuple(sorted(shown, key=lambda span: (span.start, -span.end)))
+                visible[group] = tuple(sorted(shown, key=_place))
         places = tuple((word.start, word.end) for word in words)
-        return Reading(folded, doc, places, _sentences(folded.text, places), visible)
+        sentences = _sentences(folded.text, places)
+        return Reading(folded, doc, places, sentences, _stretches(words, sentences), visible)
 
-    def _found(self, doc: Doc) -> list[Span]:
-        return [Span(self._vocab.strings[key], start, end) for key, start, end in self._matcher(doc)]
+    def _found(self, words: Sequence[Word]) -> list[Span]:
+        return [Span(group, start, end) for group, start, end in self._phrases([word.text for word in words])]
 
     def _found_in_standard_spelling(self, words: Sequence[Word]) -> list[Span]:
         """Return what is found where every misspelt word of the vocabulary is read as the right one: some groups hold only that."""
         standard = [replace(word, text=self._speller.standard(word.text)) for word in words]
-        return self._found(as_doc(self._vocab, standard)) if standard != list(words) else []
+        return self._found(standard) if standard != list(words) else []
 
     def _numbers(self, words: Sequence[Word]) -> Iterator[Span]:
         """Yield a span for every range that a number of the message lies in."""
@@ -251,15 +280,27 @@ class Matcher:
             Match(pattern, spans)
             for group in reading.spans
             for pattern in self._first.get(group, ())
+            if pattern.others <= reading.spans.keys()
             for first in reading.spans[group]
             if (spans := _complete(pattern.parts[1:], (first,), reading, clause_of))
         ]
-        hiders = [match for match in found if match.pattern.hides]
-        return [match for match in found if not match.pattern.hides and not any(_hides(hider, match) for hider in hiders)]
+        hiders: dict[str, list[Match]] = defaultdict(list)
+        for match in found:
+            if match.pattern.hides:
+                hiders[match.pattern.flag_id].append(match)
+        return [match for match in found if not match.pattern.hides and not any(_hides(hider, match) for hider in hiders[match.pattern.flag_id])]
+
+
+def _reach(hiders: Iterable[Span], length: int) -> list[int]:
+    """Return for every word how far the phrases reach that begin at it or before: what ends there or earlier lies inside one."""
+    reach = [0] * length
+    for hider in hiders:
+        reach[hider.start] = max(reach[hider.start], hider.end)
+    return list(accumulate(reach, max))
 
 
 def _hides(hider: Match, match: Match) -> bool:
-    return hider.pattern.flag_id == match.pattern.flag_id and hider.start <= match.start and match.end <= hider.end
+    return hider.start <= match.start and match.end <= hider.end
 
 
 def _number_at(words: Sequence[Word], start: int) -> tuple[Optional[float], int]:
@@ -275,6 +316,8 @@ def _number_at(words: Sequence[Word], start: int) -> tuple[Optional[float], int]
 
 def fold_phrase(phrase: str) -> str:
     """Return a phrase of the content folded as messages are."""
+    if phrase.isascii():  # nearly all are, and there are many
+        return " ".join(phrase.lower().replace("'", "").replace("`", "").split())
     return fold(phrase).text
 
 
@@ -288,18 +331,42 @@ def _sentences(text: str, places: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def _stretches(words: Sequence[Word], sentences: Sequence[int]) -> tuple[int, ...]:
+    """Return the number of the stretch of every word: its sentence, or where that has many commas, what stands between two of them."""
+    commas = Counter(sentence for word, sentence in zip(words, sentences) if word.text == ",")
+    numbers, number = [], 0
+    for index, word in enumerate(words):
+        new_sentence = index > 0 and sentences[index] != sentences[index - 1]
+        if new_sentence or (word.text == "," and commas[sentences[index]] >= COMMAS_OF_A_LIST):
+            number += 1
+        numbers.append(number)
+    return tuple(numbers)
+
+
 def _complete(parts: Sequence[Part], found: tuple[Span, ...], reading: Reading, clause_of: Sequence[int]) -> Optional[tuple[Span, ...]]:
     """Return spans for all parts, behind those found so far, or None."""
     if not parts:
         return found
     part, last = parts[0], found[-1]
-    for span in reading.spans.get(part.group, ()):
+    spans = reading.spans.get(part.group, ())
+    first = 0 if part.gap is None else bisect_left(spans, last.end, key=_start)
+    for span in spans[first:]:
         if part.gap is None:
             fits = clause_of[span.start] == clause_of[last.start] and not any(span.start < other.end and other.start < span.end for other in found)
+        elif span.start > last.end + part.gap:
+            return None
         else:
-            fits = last.end <= span.start <= last.end + part.gap and reading.sentence_of[span.start] == reading.sentence_of[last.start]
+            fits = reading.stretch_of[span.start] == reading.stretch_of[last.start]
         if fits:
             completed = _complete(parts[1:], found + (span,), reading, clause_of)
             if completed:
                 return completed
     return None
+
+
+def _start(span: Span) -> int:
+    return span.start
+
+
+def _place(span: Span) -> tuple[int, int]:
+    return span.start, -span.end

@@ -11,8 +11,9 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from sijbot import clock
 from sijbot.adapters.local_actions import load_actions
-from sijbot.routing import Expecting
+from sijbot.routing import ACTION_SEEN, Expecting
 from sijbot.triage.assess import Assessment, Finding
+from sijbot.triage.lock import after
 
 NOTHING_UNDERSTOOD = {"outcome": "clarify", "intent": "nlu_fallback", "id": None, "ranking": []}
 
@@ -38,7 +39,14 @@ def tracker(
     """Return the tracker at one message. earlier: events before it."""
     slots = {"topic": None, "told_more": None, "safety_net_shown": None, "booking_line_shown": None, **slots}
     slots["expecting"] = expecting.to_slot() if expecting else None
+    lock = None
+    for before in earlier:  # as the gate reads them
+        if before["event"] == "user":
+            lock = after(lock, Assessment.from_dict(before["parse_data"]["assessment"]), clock.now())
+        elif before["event"] == "action" and before["name"] == ACTION_SEEN and lock and lock.level != "emergency":
+            lock = None
     message = {"text": text, "assessment": assessment.to_dict(), "understood": understanding, "situations": list(situations)}
+    message["standing"] = lock.to_dict() if lock else None
     event = user_event(text, assessment, {"region": region, "button": button})
     return Tracker("somebody", slots, message, [*earlier, event], False, None, {}, "action_listen")
 

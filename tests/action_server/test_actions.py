@@ -194,7 +194,19 @@ def test_being_seen_takes_a_level_away_but_not_an_emergency(parts, words, level,
     outcome = run("action_seen", tracker())
 
     assert (lock_of(parts) is not None) == stays
+    assert outcome.texts == [words("seen_unclear" if stays else "seen")]
+
+
+def test_saying_who_has_looked_at_it_takes_an_emergency_away_and_is_written_down(parts, words):
+    raise_lock(parts, "emergency", "stroke")
+
+    outcome = run("action_seen", tracker(assessment=Assessment(facts=("seen_by_clinician",))))
+
+    with parts.engine.connect() as connection:
+        (row,) = connection.execute(SAFETY_LOG.select()).mappings().all()
+    assert lock_of(parts) is None
     assert outcome.texts == [words("seen")]
+    assert row["findings"] == [{"flag": "stroke", "outcome": "seen"}]
 
 
 def test_being_seen_keeps_an_emergency_that_was_never_written_down(parts):

@@ -13,7 +13,7 @@ from sijbot.triage.assess import ALARM, ASK, NONE
 pytestmark = pytest.mark.slow
 
 # No word of these stands in a pattern as it is said here.
-NEAR = ("my pants were soaked and I had not noticed a thing", "I stand at the toilet and the flow refuses to begin")
+NEAR = ("when I dry myself after a shower I have to look because I cannot tell where the towel is", "it is as if somebody unplugged my lower half")
 HARMLESS = ("which cushion do you like for a long car ride", "my dog likes the new sofa", "how do I do the bridge without cramp", "left")
 
 

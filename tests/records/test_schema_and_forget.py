@@ -32,6 +32,8 @@ def made_up(column: sa.Column, conversation: str):
         return conversation
     if isinstance(column.type, sa.DateTime):
         return NOON
+    if isinstance(column.type, sa.Boolean):
+        return True
     return [CANARY] if isinstance(column.type, sa.JSON) else CANARY[: getattr(column.type, "length", None)]
 
 
@@ -147,7 +149,7 @@ def test_a_lock_is_replaced_and_taken_away(engine):
 def test_a_fault_in_a_transaction_writes_nothing_of_it(engine):
     with pytest.raises(RuntimeError), engine.begin() as connection:
         repository.write_lock(connection, "a", Lock("urgent", ("foot_drop",), NOON))
-        repository.log_hand_off(connection, "a", "hand-off", "urgent", NOON)
+        repository.log_hand_off(connection, "a", "hand-off", "urgent", ("foot_drop",), NOON)
         raise RuntimeError("broken on purpose")
 
     with engine.connect() as connection:
@@ -170,3 +172,30 @@ def test_a_database_that_cannot_be_reached_raises_what_the_channel_expects(tmp_p
     with pytest.raises(schema.FAULTS):
         with engine.connect() as connection:
             repository.read_lock(connection, "a")
+
+
+def test_a_hand_off_is_written_down_as_offered_and_nothing_more(engine):
+    with engine.begin() as connection:
+        repository.log_hand_off(connection, "a", "hand-off:alarm:urgent:foot_drop", "urgent", ("foot_drop", "severe_pain"), NOON)
+        (row,) = repository.hand_offs(connection)
+
+    assert (row["level"], row["flags"], row["consent"], row["state"]) == ("urgent", ["foot_drop", "severe_pain"], None, "offered")
+    assert row["state"] in schema.HAND_OFF_STATES
+
+
+def test_records_are_listed_from_a_day_on(engine):
+    with engine.begin() as connection:
+        repository.log_assessment(connection, "a", ALARMED, "v1", NOON - timedelta(days=9))
+        repository.log_assessment(connection, "b", ALARMED, "v1", NOON, reply_id="hand-off:x")
+        rows = repository.safety_log(connection, since=NOON - timedelta(days=1))
+
+    assert [(row["conversation_id"], row["reply_id"]) for row in rows] == [("b", "hand-off:x")]
+
+
+def test_what_is_seen_about_or_taken_back_is_in_the_safety_log(engine):
+    with engine.begin() as connection:
+        repository.log_assessment(connection, "a", Assessment(corrected=("stroke",)), "v1", NOON)
+        repository.log_assessment(connection, "a", Assessment(), "v1", NOON, lifted=Lock("urgent", ("foot_drop",), NOON))
+        findings = [row["findings"] for row in repository.safety_log(connection)]
+
+    assert findings == [[{"flag": "stroke", "outcome": "corrected"}], [{"flag": "foot_drop", "outcome": "seen"}]]

@@ -7,6 +7,7 @@ import pytest
 from sijbot.content.model import Cue, Pattern
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.triage import Assessment, Finding, Known, Screen
+from sijbot.triage.lock import SEEN
 from sijbot.triage.assess import ALARM, ASK, INFORM, NONE, OVERLAP_CHARACTERS, WINDOW_CHARACTERS, raised
 
 SIGN = "I can't pee"
@@ -23,8 +24,7 @@ def padded(length: int) -> str:
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\x00", "\ud800", "?", "...", "-", "😀", "\u200b" * 500, "a" * 10_000, "{numb} & ...", "'"])
 def test_empty_and_odd_text_finds_nothing(screen, text):
-    assert screen(text) == Assessment()
-    assert screen(text).level is None
+    assert (screen(text).outcome, screen(text).findings, screen(text).level) == (NONE, (), None)
 
 
 @pytest.mark.parametrize("before", [0, 2, 5_000, 30_000])
@@ -98,7 +98,7 @@ def test_a_partial_or_unsure_answer_to_the_screen_counts_as_yes(screen, content,
 
     assert assessment.outcome == ALARM
     assert assessment.findings == (Finding(SADDLE, ALARM, content.red_flags[SADDLE].level, 0, len(answer)),)
-    assert ASKED.after(assessment).expecting is None
+    assert ASKED.after(assessment, answer).expecting is None
 
 
 @pytest.mark.parametrize("answer", ["no", "No.", "nope", "not at all"])
@@ -106,7 +106,7 @@ def test_no_answers_the_question_and_raises_nothing(screen, answer):
     assessment = screen(answer, ASKED)
 
     assert (assessment.outcome, assessment.answered) == (NONE, (SADDLE, "no"))
-    assert ASKED.after(assessment).expecting is None
+    assert ASKED.after(assessment, answer).expecting is None
 
 
 def test_no_does_not_hide_another_sign_of_the_same_message(screen):
@@ -118,7 +118,7 @@ def test_what_is_no_answer_leaves_the_question_open(screen, text):
     assessment = screen(text, ASKED)
 
     assert assessment.answered is None
-    assert ASKED.after(assessment) == ASKED
+    assert ASKED.after(assessment, text) == ASKED
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,11 @@ def test_yes_raises_nothing_where_the_screen_did_not_ask(screen, known):
 
 
 def test_an_ask_leaves_its_question_open(screen):
-    assessment = screen("is it normal to be numb between the legs?")
+    question = "is it normal to be numb between the legs?"
+    assessment = screen(question)
 
     assert assessment.outcome == ASK
-    assert Known().after(assessment).expecting == Expecting(RED_FLAG, SADDLE)
+    assert Known().after(assessment, question).expecting == Expecting(RED_FLAG, SADDLE)
 
 
 @pytest.mark.parametrize("text, known", [("", Known()), ("no fever but I can't pee", Known()), ("a bit", ASKED)])
@@ -151,7 +152,42 @@ def test_two_assessments_of_a_message_join_at_the_higher_level():
 
 
 def test_the_level_of_a_pattern_stands_before_the_level_of_its_flag(content):
-    flag = dataclasses.replace(content.red_flags["foot_drop"], patterns=(Pattern("zig"), Pattern("zag", level="emergency")))
-    own = Screen(dataclasses.replace(content, red_flags={"foot_drop": flag}, vocabulary={"unused": Cue("", ("unused",))}))
+    flag = dataclasses.replace(content.red_flags["foot_drop"], patterns=(Pattern("zig"), Pattern("zag", level="emergency")), unless=())
+    own = Screen(dataclasses.replace(content, red_flags={"foot_drop": flag}, facts={}, combinations={}, vocabulary={"unused": Cue("", ("unused",))}))
 
     assert (own("my zig").level, own("my zag").level, own("my zug").level) == ("urgent", "emergency", None)
+
+
+LOST_CONTROL = "I lost control of my bladder"
+
+
+@pytest.mark.parametrize(
+    "text, taken_back",
+    [
+        pytest.param("sorry, I meant hip flexor not bladder", True, id="says what was wrong"),
+        pytest.param("autocorrect, that was not bladder", True, id="autocorrect"),
+        pytest.param("never mind", False, id="never mind"),
+        pytest.param("just kidding", False, id="just kidding"),
+        pytest.param("it's fine now", False, id="fine now"),
+        pytest.param("I meant something else", False, id="does not say what"),
+        pytest.param("I meant that I lost control of my bladder and my bowel", False, id="says it again"),
+        pytest.param("what about my bladder?", False, id="no correction"),
+    ],
+)
+def test_a_sign_is_taken_back_only_by_saying_what_was_wrong(screen, text, taken_back):
+    known = Known().after(screen(LOST_CONTROL), LOST_CONTROL)
+
+    assert bool(screen(text, known).corrected) is taken_back
+
+
+@pytest.mark.parametrize(
+    "text, seen",
+    [
+        ("A&E checked me yesterday, all clear", True), ("the doctor has examined me", True), ("I went to the hospital", True), ("I've been seen", True),
+        ("the hospital scanned my back and it was clear", True), ("the ER sent me home", True),
+        ("I'm waiting to be seen", False), ("I haven't been seen", False), ("should the doctor have a look at me?", False), ("no doctor has looked at me", False),
+        ("I will go to the hospital", False), ("the doctor will check me tomorrow", False), ("can the GP see me", False), ("is the hospital open", False),
+    ],
+)  # fmt: skip
+def test_being_seen_is_a_fact_that_must_be_said(screen, text, seen):
+    assert (SEEN in screen(text).facts) is seen

@@ -18,6 +18,8 @@ def copied(parent: Path) -> Path:
     for path in (root / "red_flags").glob("[a-z]*.yml"):
         if not path.name.startswith("ces_saddle_numbness"):
             path.unlink()
+    for folder in ("_facts", "_combinations"):  # they name the other flags
+        shutil.rmtree(root / "red_flags" / folder)
     return root
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from sijbot.triage.assess import Assessment, Finding
-from sijbot.triage.lock import LIFETIME, Lock, after, highest, standing
+from sijbot.triage.lock import SEEN, LIFETIME, Lock, after, highest, standing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 LATER = NOON + timedelta(hours=1)
@@ -72,3 +72,29 @@ def test_a_lock_holds_for_seven_days(age, holds):
 
 def test_where_there_is_no_lock_none_stands():
     assert standing(None, NOON) is None
+
+
+def test_being_seen_lifts_the_lock_at_any_level():
+    lock = Lock("emergency", ("stroke",), NOON)
+
+    assert after(lock, Assessment(facts=(SEEN,)), LATER) is None
+
+
+def test_being_seen_lifts_nothing_where_a_sign_is_said_in_the_same_breath():
+    lock = Lock("urgent", ("foot_drop",), NOON)
+    seen_but_worse = Assessment("alarm", (Finding("stroke", "alarm", "emergency", 0, 1),), facts=(SEEN,))
+
+    assert after(lock, seen_but_worse, LATER).level == "emergency"
+
+
+def test_a_sign_that_is_taken_back_goes_and_the_others_keep_the_level():
+    lock = Lock("emergency", ("stroke", "foot_drop"), NOON)
+
+    assert after(lock, Assessment(corrected=("stroke",)), LATER) == Lock("emergency", ("foot_drop",), NOON)
+    assert after(lock, Assessment(corrected=("stroke", "foot_drop")), LATER) is None
+
+
+def test_a_lock_survives_its_json_form():
+    lock = Lock("emergency", ("stroke",), NOON)
+
+    assert Lock.from_dict(lock.to_dict()) == lock and Lock.from_dict(None) is None
