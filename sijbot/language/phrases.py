@@ -22,8 +22,8 @@ class PhraseFinder:
             self._automaton.add_word(joined, (len(joined), tuple(dict.fromkeys(named))))
         self._automaton.make_automaton()
 
-    def __call__(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-        """Yield (group, first word, behind the last word) for every phrase in the words, by the place where it ends."""
+    def __call__(self, words: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int, int]]:
+        """Yield (groups that hold it, first word, behind the last word) for every phrase in the words, by the place where it ends."""
         if not words or not len(self._automaton):
             return
         number_at, place = {0: 0}, 0
@@ -31,9 +31,7 @@ class PhraseFinder:
             place += len(word) + 1
             number_at[place] = number
         for last, (length, named) in self._automaton.iter(_joined(words)):
-            start, end = number_at[last - length + 1], number_at[last]
-            for group in named:
-                yield group, start, end
+            yield named, number_at[last - length + 1], number_at[last]
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -17,10 +17,10 @@ import operator
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 import spacy
 from spacy.tokens import Doc
@@ -48,11 +48,9 @@ _NUMBER_WORDS = {
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|\n+|\s[-–—]\s")
 
 
-@dataclass(frozen=True)
-class Span:
-    """A phrase of the vocabulary in a message: tokens `start` to `end` (exclusive) of `group`."""
+class Span(NamedTuple):
+    """A phrase of the vocabulary in a message: tokens `start` to `end` (exclusive). One object for all the groups that hold the phrase."""
 
-    group: str
     start: int
     end: int
 
@@ -244,35 +242,45 @@ class Matcher:
         words = words_of(folded.text, self._speller)
         doc = as_doc(self._vocab, words)
         spans: dict[str, list[Span]] = defaultdict(list)
-        for found in dict.fromkeys(self._found(words) + self._found_in_standard_spelling(words)):
-            spans[found.group].append(found)
-        for found in self._numbers(words):
-            spans[found.group].append(found)
+        for groups, span in self._found(words):
+            for group in groups:
+                spans[group].append(span)
+        for groups, span in self._found_in_standard_spelling(words):
+            for group in groups:
+                if span not in spans[group]:
+                    spans[group].append(span)
+        for group, span in self._numbers(words):
+            spans[group].append(span)
         harmless = spans.pop(HARMLESS, [])
         reach = _reach(harmless, len(words)) if harmless else None
         visible: dict[str, tuple[Span, ...]] = {}
         for group, found in spans.items():
             shown = [span for span in found if span.end > reach[span.start]] if reach else found
             if shown:
-                visible[group] = tuple(sorted(shown, key=_place))
+                visible[group] = tuple(sorted(shown, key=_place)) if len(shown) > 1 else tuple(shown)
         places = tuple((word.start, word.end) for word in words)
         sentences = _sentences(folded.text, places)
         return Reading(folded, doc, places, sentences, _stretches(words, sentences), visible)
 
-    def _found(self, words: Sequence[Word]) -> list[Span]:
-        return [Span(group, start, end) for group, start, end in self._phrases([word.text for word in words])]
+    def _found(self, words: Sequence[Word]) -> Iterator[tuple[tuple[str, ...], Span]]:
+        """Yield every phrase found, with the groups that hold it."""
+        return ((groups, Span(start, end)) for groups, start, end in self._phrases([word.text for word in words]))
 
-    def _found_in_standard_spelling(self, words: Sequence[Word]) -> list[Span]:
-        """Return what is found where every misspelt word of the vocabulary is read as the right one: some groups hold only that."""
-        standard = [replace(word, text=self._speller.standard(word.text)) for word in words]
-        return self._found(standard) if standard != list(words) else []
+    def _found_in_standard_spelling(self, words: Sequence[Word]) -> Iterator[tuple[tuple[str, ...], Span]]:
+        """Yield what is found where every misspelt word of the vocabulary is read as the right one: some groups hold only that."""
+        standard = [self._speller.standard(word.text) for word in words]
+        changed = [number for number, (word, text) in enumerate(zip(words, standard)) if word.text != text]
+        if changed:
+            for groups, start, end in self._phrases(standard):
+                if bisect_left(changed, start) < bisect_left(changed, end):
+                    yield groups, Span(start, end)
 
-    def _numbers(self, words: Sequence[Word]) -> Iterator[Span]:
+    def _numbers(self, words: Sequence[Word]) -> Iterator[tuple[str, Span]]:
         """Yield a span for every range that a number of the message lies in."""
         for start in range(len(words)):
             value, end = _number_at(words, start)
             if value is not None:
-                yield from (Span(group, start, end) for group, (lowest, highest) in self._ranges.items() if lowest <= value <= highest)
+                yield from ((group, Span(start, end)) for group, (lowest, highest) in self._ranges.items() if lowest <= value <= highest)
 
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> list[Match]:
         """Return every pattern that the message fulfils, once for each place of its first part, without what an exception hides."""
