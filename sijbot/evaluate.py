@@ -60,6 +60,11 @@ class Outcome:
         return self.message.level == NONE and self.assessment.outcome == ASK
 
 
+def held_out_files(root: Path) -> list[Path]:
+    """Return every file of held-out messages for the danger screen."""
+    return sorted((root / HELD_OUT.parent).glob("red_flags*.yml"))
+
+
 def read_messages(path: Path) -> list[Message]:
     """Return the messages of a file.
 
