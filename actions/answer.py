@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import Turn, read_turn, say, say_all
 from sijbot import runtime
-from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, safety_net_reply, standing_line
+from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, mentioned_line, safety_net_reply, standing_line
 from sijbot.exercise_gate import ExerciseGate, open_gate
 from sijbot.regions import worded
 from sijbot.replies import Reply
@@ -70,7 +70,7 @@ def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> L
     if turn.assessment.level is None:
         say(dispatcher, standing_line(content, turn.stood_before, turn.region))
     say_all(dispatcher, answer_replies(content, content_id, turn.situations))
-    say(dispatcher, safety_net)
+    say(dispatcher, safety_net, mentioned_line(content, turn.assessment, turn.region))
     return [SlotSet("topic", content_id), *([SlotSet("safety_net_shown", True)] if safety_net else []), *_closes(turn)]
 
 

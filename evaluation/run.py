@@ -27,7 +27,7 @@ def screen_report(show: bool) -> Iterator[str]:
     from sijbot.settings import from_environment
 
     settings = from_environment()
-    screen = load_screen(settings, load(settings.content)).with_meaning
+    screen = load_screen(load(settings.content)).verdict
     right, total = Counter(), Counter()
     for item in lines("red_flags.jsonl"):
         assessment = screen(item["text"])

@@ -7,6 +7,7 @@ from typing import Iterable, Optional, Sequence
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded
 from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
+from sijbot.triage.assessment import INFORM, Assessment
 from sijbot.triage.lock import Lock
 
 DID_YOU_MEAN_AT_MOST = 3
@@ -53,6 +54,14 @@ def information_reply(content: Content, flag_id: str, region_code: Optional[str]
     flag = content.red_flags[flag_id]
     text = f"{flag.information}\n\n{worded(content, 'information_now', region_code)}"
     return Reply(text, title=flag.title, sources=citations(content, flag.sources))
+
+
+def mentioned_line(content: Content, assessment: Assessment, region_code: Optional[str]) -> Optional[Reply]:
+    """Return the one line about a grave sign that a story only touches on; None where it does not."""
+    if assessment.outcome != INFORM or assessment.findings[0].level == "soon":
+        return None
+    finding = content.red_flags[assessment.findings[0].flag].finding
+    return Reply(worded(content, f"mentioned_{assessment.findings[0].level}_line", region_code, finding=finding))
 
 
 def safety_net_reply(content: Content, content_id: str, region_code: Optional[str], shown_before: bool) -> Optional[Reply]:

@@ -16,6 +16,8 @@ from sijbot.settings import Settings
 
 TURNS_PER_CONVERSATION = 10
 START_DEADLINE_S = 120
+WORDS_OF_A_MESSAGE, CHARACTERS_OF_A_STORY = 20, 2000
+ADVERSARIAL = {"10,000 times 'no '": "no " * 10_000, "brackets in brackets": "(" * 5000 + ")" * 5000, "2,000 emoji": "😢" * 2000, "no spaces": "word" * 2500}
 
 
 def measure(settings: Settings, turns: int, port: int) -> Iterator[str]:
@@ -77,12 +79,20 @@ def _turn_figures(base: str, texts: list[str], turns: int) -> Iterator[str]:
 
 
 def _screen_figures(content: Content, texts: list[str]) -> Iterator[str]:
-    from sijbot.triage import Screen
+    from sijbot.runtime import load_screen
 
-    screen = Screen(content)
-    yield f"screen, {len(texts)} short messages: {_quantiles([_timed_ms(screen, text) for text in texts])}"
-    story = " ".join(texts)[:2000]
-    yield f"screen, 2,000 characters: {_quantiles([_timed_ms(screen, story) for _ in range(20)])}"
+    screen = load_screen(content)
+    harmless = [content.title_of(content_id) for content_id in sorted(content.subject_of)]
+    twenty_words = [" ".join((" ".join(harmless[number:] + harmless[:number])).split()[:WORDS_OF_A_MESSAGE]) for number in range(len(harmless))]
+    story = " ".join(texts)
+    stories = [story[start : start + CHARACTERS_OF_A_STORY] for start in range(0, len(story) - CHARACTERS_OF_A_STORY, CHARACTERS_OF_A_STORY // 2)]
+    screen.verdict(stories[0])
+    for layers, judge in (("layers 1 and 2", screen), ("all three layers", screen.verdict)):
+        yield f"screen, {layers}, {WORDS_OF_A_MESSAGE} words: {_quantiles([_timed_ms(judge, text) for text in twenty_words])}"
+        yield f"screen, {layers}, {CHARACTERS_OF_A_STORY:,} characters: {_quantiles([_timed_ms(judge, text) for text in stories])}"
+        yield f"screen, {layers}, twice as long: {_quantiles([_timed_ms(judge, one + two) for one, two in zip(stories[::2], stories[1::2])])}"
+    for name, text in ADVERSARIAL.items():
+        yield f"screen, {name}: {_timed_ms(screen, text):.0f} ms, with the third layer {_timed_ms(screen.verdict, text):.0f} ms"
 
 
 def _encoder_figures(texts: list[str]) -> Iterator[str]:

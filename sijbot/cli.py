@@ -242,13 +242,13 @@ def screen(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None
     from sijbot.triage.assess import ALARM, ASK, Known
 
     settings = _settings()
-    danger_screen = load_screen(settings, load(settings.content))
+    danger_screen = load_screen(load(settings.content))
     lines = _JsonLines()
     for item in lines:
         known = Known()
         for earlier in item.get("earlier", []):
-            known = known.after(danger_screen.with_meaning(earlier, known), earlier)
-        assessment = danger_screen.with_meaning(item["text"], known)
+            known = known.after(danger_screen.verdict(earlier, known), earlier)
+        assessment = danger_screen.verdict(item["text"], known)
         said = [finding for finding in assessment.findings if finding.outcome in (ALARM, ASK) or assessment.level is None]
         _emit({
             "id": item["id"], "outcome": assessment.outcome, "level": assessment.level, "flags": [finding.flag for finding in said],
@@ -290,7 +290,7 @@ app.add_typer(evaluate_app, name="evaluate")
 @evaluate_app.command("red-flags", epilog="Example: sijbot evaluate red-flags --misses")
 def evaluate_red_flags(
     path: Path = typer.Option(None, "--file", help="Messages in YAML; without it evaluation/heldout/red_flags.yml."),
-    patterns_only: bool = typer.Option(False, "--patterns-only", help="Without the third layer, which asks about what only sounds like a sign."),
+    patterns_only: bool = typer.Option(False, "--patterns-only", help="What the words say, without the third layer."),
     show_misses: bool = typer.Option(False, "--misses", help="Print every message that came out otherwise."),
     save: bool = typer.Option(False, "--save", help="Write the figures to evaluation/reports/, under today's date."),
 ) -> None:
@@ -299,13 +299,13 @@ def evaluate_red_flags(
     from sijbot.runtime import load_screen
 
     settings = _settings()
-    screen = load_screen(settings, load(settings.content))
+    screen = load_screen(load(settings.content))
     try:
         messages = evaluate.read_messages(path or settings.root / evaluate.HELD_OUT)
     except evaluate.EvaluationError as fault:
         raise Stop(str(fault)) from None
     with err.status(f"{len(messages)} messages …"):
-        judged = evaluate.outcomes(messages, screen if patterns_only else screen.with_meaning)
+        judged = evaluate.outcomes(messages, screen if patterns_only else screen.verdict)
     layers = "patterns and combinations" if patterns_only else "all three layers"
     lines = [f"# Danger screen on {len(messages)} held-out messages, {layers}, {clock.now():%Y-%m-%d}", "", *evaluate.report(judged)]
     if show_misses:

@@ -7,11 +7,11 @@ from typing import Optional
 
 from sijbot.content import Content, ContentStore
 from sijbot.facts import SituationFinder
+from sijbot.language.sign_reader import shared_sign_reader
 from sijbot.records import schema
 from sijbot.regions import CountryFinder
 from sijbot.settings import Settings, from_environment
 from sijbot.triage.assess import Screen
-from sijbot.triage.meaning import Meaning
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Runtime:
         """The danger screen for the current content; the last good one where a change cannot be compiled."""
         content = self.content
         if self._screen is None or self._screen.content.version != content.version:
-            self._screen = load_screen(self.settings, content)
+            self._screen = load_screen(content)
             self._situations = SituationFinder(content.situations)
             self._countries = CountryFinder(content.regions)
         return self._screen
@@ -50,9 +50,9 @@ class Runtime:
         return self._countries(text)
 
 
-def load_screen(settings: Settings, content: Content) -> Screen:
-    """Return the screen with its third layer, where that has been trained."""
-    return Screen(content, Meaning.load(settings.meaning) if settings.meaning.is_file() else None)
+def load_screen(content: Content) -> Screen:
+    """Return the screen with all three layers."""
+    return Screen(content, shared_sign_reader().read)
 
 
 def build(settings: Settings) -> Runtime:

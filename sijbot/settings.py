@@ -39,11 +39,6 @@ class Settings:
         return self.var / "model" / "sijbot.tar.gz"
 
     @property
-    def meaning(self) -> Path:
-        """The trained third layer of the screen."""
-        return self.var / "model" / "meaning.npz"
-
-    @property
     def records_url(self) -> str:
         """The SQLAlchemy address of the database that holds records and conversations."""
         return self.database_url or f"sqlite:///{self.var / 'sijbot.db'}"

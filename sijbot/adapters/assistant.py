@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
@@ -17,12 +18,13 @@ from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
 from sijbot.triage import Assessment, hand_off_again, hand_off_message, replaces_answer
-from sijbot.triage.assess import ALARM
+from sijbot.triage.assessment import ALARM, ASK, without_questions
 
 logger = logging.getLogger(__name__)
 
 UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
 TURN_DEADLINE_S = 2.5
+READING_DEADLINE_S = 0.5  # for the third layer of the screen; a message of 32 KB takes longer, and is judged by its words
 _CONVERSATIONS_REMEMBERED = 2000
 EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
 
@@ -81,6 +83,7 @@ class Assistant:
         self._runtime = runtime
         self._handle = handle
         self._running: set[asyncio.Task] = set()
+        self._readers = ThreadPoolExecutor(1, "reader")  # of its own: actions that hang must not hold up the screen
         self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
@@ -91,7 +94,10 @@ class Assistant:
         """
         content = self._runtime.content
         conversation = replace(conversation, region=self._runtime.country(text) or conversation.region)
-        assessment = self._runtime.screen(text)
+        verdict, words = await self._screened(text)
+        assessment = verdict
+        if verdict.outcome == ASK != words.outcome and len(text) <= UNDERSTOOD_CHARACTERS:
+            assessment = without_questions(verdict)  # the gate asks, which knows what was answered before
         collector = ReplyCollector()
         card = self._card(assessment, conversation)
         if card and card.level != "soon":
@@ -102,9 +108,24 @@ class Assistant:
         )  # fmt: skip
         deadline = EMERGENCY_DEADLINE_S if replaces_answer(content, assessment) else TURN_DEADLINE_S
         fault = await self._finished(self._handle_safely(message), deadline)
+        if fault and assessment is not verdict:
+            collector.add(self._card(verdict, conversation))
         if fault == "unavailable" and self._runtime.screen.short_answer(text):
             fault = "unavailable_answer"  # it answers a question that cannot be read
         return self._turn(collector, assessment, fault, conversation)
+
+    async def _screened(self, text: str) -> tuple[Assessment, Assessment]:
+        """Return the screen's verdict, and what the words alone say; the same where reading the meaning takes too long.
+
+        What is certain by its words does not wait, and a long message holds up nobody else's turn.
+        """
+        screen = self._runtime.screen
+        suspicion = screen.suspicion(text)
+        if suspicion.is_settled:
+            return suspicion.found, suspicion.found
+        weighing = asyncio.get_running_loop().run_in_executor(self._readers, screen.weigh, suspicion, text)
+        done, _ = await asyncio.wait({weighing}, timeout=READING_DEADLINE_S)
+        return weighing.result() if done else suspicion.found, suspicion.found
 
     def _card(self, assessment: Assessment, conversation: Conversation) -> Optional[Reply]:
         """Return the hand-off; in one line where this process has shown the whole of it in this conversation already."""

@@ -23,6 +23,7 @@ from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, YES, Expecting, route
 from sijbot.triage import Assessment, Known, Screen, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, raised
 from sijbot.triage.lock import SEEN, Lock, after, standing
+from sijbot.triage.weigh import MANY_CHARACTERS, is_short
 
 ASSESSMENT, SITUATIONS, STANDING = "assessment", "situations", "standing"  # message properties
 
@@ -59,7 +60,8 @@ class RedFlagGate(GraphComponent):
         message.set(SITUATIONS, list(parts.situations(text)), add_to_output=True)
         message.set(STANDING, lock.to_dict() if lock else None, add_to_output=True)
         understood = (message.get("intent") or {}).get("name")
-        intent = red_flag_intent(parts.content, assessment, lock, understood)
+        is_answerable_story = not is_short(text) and (message.get(UNDERSTOOD) or {}).get("outcome") == "answer"
+        intent = red_flag_intent(parts.content, assessment, lock, understood, is_answerable_story)
         if intent:
             set_intent(message, intent, 1.0)
             return
@@ -70,7 +72,9 @@ class RedFlagGate(GraphComponent):
     @staticmethod
     def _assessed(screen: Screen, text: Text, from_channel: Optional[Dict[Text, Any]], known: Known) -> Assessment:
         """Return what the screen finds now, raised by what the channel found in the whole message."""
-        assessment = screen.with_meaning(text, known)
+        if from_channel and len(text) >= MANY_CHARACTERS:  # the channel read all of it, and only the beginning has come this far
+            return Assessment.from_dict(from_channel)
+        assessment = screen.verdict(text, known)
         return raised(assessment, Assessment.from_dict(from_channel)) if from_channel else assessment
 
     @staticmethod
@@ -97,8 +101,13 @@ def _history(tracker: DialogueStateTracker) -> tuple[Known, Optional[Lock]]:
     return replace(known, expecting=expecting), standing(lock, clock.now())
 
 
-def red_flag_intent(content: Content, assessment: Assessment, lock: Optional[Lock], understood: Optional[Text]) -> Optional[Text]:
-    """Return the intent that the assessment, or a level that stands, puts in place of the understood one; None for neither (decision 9)."""
+def red_flag_intent(
+    content: Content, assessment: Assessment, lock: Optional[Lock], understood: Optional[Text], is_answerable_story: bool = False
+) -> Optional[Text]:
+    """Return the intent that the assessment, or a level that stands, puts in place of the understood one; None for neither (decision 9).
+
+    A story that only touches on a sign gets the answer to its question, and a line about the sign behind it.
+    """
     if replaces_answer(content, assessment):
         return EMERGENCY
     if assessment.outcome == ALARM:
@@ -111,6 +120,6 @@ def red_flag_intent(content: Content, assessment: Assessment, lock: Optional[Loc
         return SEEN_INTENT
     if lock and lock.level == "emergency" and understood not in _ABOUT_THE_HAND_OFF:
         return STILL_STANDING
-    if assessment.outcome == INFORM and assessment.findings[0].level != "soon":
+    if assessment.outcome == INFORM and assessment.findings[0].level != "soon" and not is_answerable_story:
         return QUESTION
     return None

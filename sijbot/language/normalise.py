@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 _APOSTROPHES = frozenset("'’‘`´ʼ＇")
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOK_ALIKES = dict(zip("асеіјорѕухԁһкмтвнгαεικνορτυχω", "aceijopsyxdhkmtbhraeikvoptuxw"))
+
+
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[a-z]{3})")  # a space left out shows where the case changes: "SIpain", "thatI"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,11 @@ def fold(text: str) -> Folded:
     """
     folded: list[str] = []
     origin: list[int] = []
+    joins = {match.start() for match in _JOINED.finditer(text)}
     for index, character in enumerate(text):
+        if index in joins:
+            folded.append(" ")
+            origin.append(index)
         if character in _APOSTROPHES or (not character.isalnum() and not character.isspace() and unicodedata.category(character) in ("Cf", "Cs", "Cc")):
             continue
         for piece in character.lower() if character.isascii() else unicodedata.normalize("NFKC", character).casefold():

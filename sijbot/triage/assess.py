@@ -2,92 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Iterable, Mapping, Optional
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Callable, Iterable, Mapping, Optional
 
-from sijbot.content.model import LEVELS, Content, Pattern, RedFlag
+from sijbot.content.model import Content, RedFlag
+from sijbot.language.sign_reader import Scores
 from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
-from sijbot.triage.context import Mention, clauses, mention
+from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, Assessment, Finding, assessment_of
 from sijbot.triage.combine import combined
-from sijbot.triage.match import FlagPattern, Matcher, compiled, fold_phrase, words_of
-from sijbot.triage.meaning import Meaning
+from sijbot.triage.context import Mention, clauses, mention
+from sijbot.triage.match import Matcher, fold_phrase, words_of
+from sijbot.triage.patterns import compile_patterns
+from sijbot.triage.weigh import FEW_WORDS, MANY_CHARACTERS, VERY_FEW_WORDS, Suspicion, is_short, weighed
 
-ALARM, ASK, INFORM, NONE = "alarm", "ask", "inform", "none"
-_OUTCOMES = (ALARM, ASK, INFORM, NONE)  # strongest first
+logger = logging.getLogger(__name__)
+
 WINDOW_CHARACTERS = 2000
 OVERLAP_CHARACTERS = 400  # what begins in the first half of it, and ends in it, is left to the window before, which sees the words in front
-_SHORT_MESSAGE_WORDS = 25
-_SHORT_ANSWER_WORDS = 6
+_SHORT_ANSWER_WORDS = 9
 _LETTERS_THAT_TELL = 4
 _SHORT_ANSWER_CHARACTERS = 80
 
 _OUTCOME_OF = {
-    Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM, Mention.QUOTED: INFORM,
+    Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.LASTING: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM, Mention.QUOTED: INFORM,
     Mention.DENIED: NONE, Mention.PAST: NONE, Mention.NOT_A_PATIENT: NONE,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One red flag found in a message; `start` and `end` are code points of the original text."""
-
-    flag: str
-    outcome: str
-    level: str
-    start: int
-    end: int
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Sorts the most pressing finding first."""
-        return _OUTCOMES.index(self.outcome), LEVELS.index(self.level)
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """What the screen makes of one message.
-
-    outcome: alarm, ask, inform or none; findings: one per flag, the most pressing first; denied: the flags and facts that were denied;
-    answered: (flag, yes | no | unsure) where the message answered the question that was open; facts: what it says about the person;
-    corrected: flags raised earlier that it takes back as a slip (R24).
-    """
-
-    outcome: str = NONE
-    findings: tuple[Finding, ...] = ()
-    denied: tuple[str, ...] = ()
-    answered: Optional[tuple[str, str]] = None
-    facts: tuple[str, ...] = ()
-    corrected: tuple[str, ...] = ()
-
-    @property
-    def level(self) -> Optional[str]:
-        """The level of the highest alarm or ask; None for a question about a sign."""
-        return self.findings[0].level if self.outcome in (ALARM, ASK) else None
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """The ids of the flags found, highest first."""
-        return tuple(finding.flag for finding in self.findings)
-
-    @property
-    def distinct(self) -> tuple[Finding, ...]:
-        """The findings without those whose words lie inside a more pressing one's: the same words read twice need naming once."""
-        kept: list[Finding] = []
-        for finding in self.findings:
-            if not any(other.start <= finding.start and finding.end <= other.end and other.rank < finding.rank for other in kept):
-                kept.append(finding)
-        return tuple(kept)
-
-    def to_dict(self) -> dict:
-        """Return the assessment as JSON-ready data; `from_dict` reads it."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping) -> "Assessment":
-        answered = data["answered"]
-        findings = tuple(Finding(**finding) for finding in data["findings"])
-        facts, corrected = tuple(data["facts"]), tuple(data["corrected"])
-        return cls(data["outcome"], findings, tuple(data["denied"]), tuple(answered) if answered else None, facts, corrected)
 
 
 @dataclass(frozen=True)
@@ -122,53 +63,77 @@ NOTHING_KNOWN = Known()
 
 @dataclass
 class Screen:
-    """The danger screen, compiled from content. Reading it is cheap; building it takes a fraction of a second.
+    """The danger screen, compiled from content. Reading it is cheap; building it takes a few seconds.
 
-    Raises: sijbot.triage.match.PatternError for a pattern that cannot be compiled.
+    reader: scores a whole message (`SignReader.read`); None leaves the verdict to the words.
+    Raises: sijbot.triage.match.PatternError naming every pattern that cannot be compiled, or can never match.
     """
 
     content: Content
-    meaning: Optional[Meaning] = None
+    reader: Optional[Callable[[str], Scores]] = None
     _matcher: Matcher = field(init=False)
 
     def __post_init__(self) -> None:
-        self._matcher = Matcher(self.content.vocabulary, self.content.context, _patterns(self.content), self.content.forms)
+        patterns, self._matcher = compile_patterns(self.content)
         self._short_answers = {
             phrase: answer for answer in (YES, NO, UNSURE) for phrase in self.content.context["answer_" + answer].words
         }  # fmt: skip
+        self._flags_of: dict[str, set[str]] = defaultdict(set)  # which flags' patterns a group of the vocabulary stands in
+        for pattern in patterns:
+            for part in pattern.parts:
+                if pattern.flag_id in self.content.red_flags and part.group in self.content.vocabulary:
+                    self._flags_of[part.group].add(pattern.flag_id)
 
     def __call__(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
-        """Return the highest urgency found in one message.
+        """Return the highest urgency that the words of one message say: patterns, context and combinations (layers 1 and 2).
 
         text: any length; judged in overlapping windows, by sentence and clause. Odd input raises nothing; empty text gives outcome `none`.
         known: the question that is open, if any: "a little" then raises the flag that was asked about (R20).
         """
+        return self.suspicion(text, known).found
+
+    def verdict(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
+        """Return the verdict of all three layers: what the words say, weighed with what the whole message means.
+
+        Slower than the words alone by some milliseconds; an alarm that is certain does not wait for that.
+        """
+        return self.weigh(self.suspicion(text, known), text)
+
+    def weigh(self, suspicion: Suspicion, text: str) -> Assessment:
+        """Return the verdict on a message whose words have been read; what they say stands where there is no reader, or it fails."""
+        if self.reader is None or suspicion.is_settled:
+            return suspicion.found
+        try:
+            respelt = self._matcher.respelt(text)
+            scores = self.reader(respelt.text)
+        except Exception as error:  # whatever an inference engine raises: the words alone alarm more often, not less
+            logger.error("the sign reader failed: %s", type(error).__name__)
+            return suspicion.found
+        places = {flag: respelt.original_place(place) for flag, place in scores.places.items()}
+        return weighed(suspicion, replace(scores, places=places), self.content)
+
+    def suspicion(self, text: str, known: Known = NOTHING_KNOWN) -> Suspicion:
+        """Return what the words of a message say, and what is needed to weigh it. Arguments as of the screen itself."""
         windows = [self._window(text[start : start + WINDOW_CHARACTERS], start) for start in _window_starts(len(text))]
         findings = [finding for window in windows for finding in window.findings]
         facts: dict[str, Finding] = {}
         for fact in (fact for window in windows for fact in window.facts):
             facts.setdefault(fact.flag, fact)
-        findings.extend(self._combined(findings, facts, known))
+        now = {**facts, **{finding.flag: finding for finding in findings if finding.outcome == ALARM}}
+        alone = self._combined(now, ())
+        over_turns = self._combined(now, known.atoms) if known.atoms else alone
         denied = sorted({atom for window in windows for atom in window.denied})
-        assessment = self._with_answer(_assessment(findings, denied, None, tuple(facts)), text, known)
-        return replace(assessment, corrected=self._corrected(assessment, text, known))
-
-    def with_meaning(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
-        """Return the assessment, and where it found no sign that somebody has, a question about a flag whose meaning is near (outcome `ask`).
-
-        Slower than the screen itself, by some milliseconds: nothing certain waits for it. Says the same where `meaning` is None.
-        """
-        assessment = self(text, known)
-        if self.meaning is None or assessment.outcome in (ALARM, ASK) or assessment.answered or assessment.corrected:
-            return assessment
-        is_short = len(text.split()) <= _SHORT_MESSAGE_WORDS  # says one thing, and that has been understood; a longer one may hold more
-        if is_short and (assessment.outcome == INFORM or assessment.denied or self._says_all_is_well(text)):
-            return assessment
-        near = self.meaning.nearest(text)
-        if near is None or near.flag in known.answered_no or near.flag not in self.content.red_flags:
-            return assessment
-        finding = Finding(near.flag, ASK, self.content.red_flags[near.flag].level, near.start, near.end)
-        return _assessment((*assessment.findings, finding), assessment.denied, None, assessment.facts)
+        said = assessment_of(findings + over_turns, denied, None, tuple(facts))
+        answered = self._with_answer(said, text, known)
+        found = replace(answered, corrected=self._corrected(answered, text, known))
+        short = is_short(text)
+        return Suspicion(
+            found, short, is_short(text, FEW_WORDS), certain=frozenset(finding.flag for finding in set(over_turns) - set(alone)), denied_before=known.answered_no,
+            says_all_is_well=short and (found.outcome == INFORM or bool(found.denied) or self._says_all_is_well(text)),
+            says_facts_alone=is_short(text, VERY_FEW_WORDS) and found.outcome == NONE and bool(found.facts),
+            is_very_long=len(text) > MANY_CHARACTERS,
+            named=frozenset(flag for window in windows for group in window.groups for flag in self._flags_of.get(group, ())),
+        )  # fmt: skip
 
     def _corrected(self, assessment: Assessment, text: str, known: Known) -> tuple[str, ...]:
         """R24: flags whose own words are said to be a slip: "sorry, I meant hip flexor, not bladder". "Never mind" takes nothing back."""
@@ -210,6 +175,7 @@ class Screen:
         window = _Window()
         if len(reading.doc) == 0:
             return window
+        window.groups = frozenset(reading.spans)
         clause_numbers = clauses(reading)
         seen_before = OVERLAP_CHARACTERS if offset else 0
         for match in self._matcher.matches(reading, clause_numbers.of_token):
@@ -228,15 +194,14 @@ class Screen:
                 outcome = _outcome(flag, how)
                 if outcome != NONE:
                     outcome = ASK if outcome == ALARM and match.pattern.asks else outcome
-                    window.findings.append(Finding(flag_id, outcome, level, offset + start, offset + end))
+                    window.findings.append(Finding(flag_id, outcome, level, offset + start, offset + end, how is Mention.LASTING))
         return window
 
-    def _combined(self, findings: Iterable[Finding], facts: Mapping[str, Finding], known: Known) -> list[Finding]:
+    def _combined(self, now: Mapping[str, Finding], before: tuple[str, ...]) -> list[Finding]:
         """Return what the facts and flags of this message raise together with those of earlier ones, at the place of one of this message."""
-        now = {**facts, **{finding.flag: finding for finding in findings if finding.outcome == ALARM}}
         return [
             replace(now[atom], flag=rule.raises, outcome=ASK if rule.ask else ALARM, level=rule.level or self.content.red_flags[rule.raises].level)
-            for rule, atom in combined(self.content.combinations, now, known.atoms)
+            for rule, atom in combined(self.content.combinations, now, before)
         ]
 
     def _with_answer(self, assessment: Assessment, text: str, known: Known) -> Assessment:
@@ -249,7 +214,7 @@ class Screen:
             return answered
         # R20: "a little", "sometimes" and "don't know" count as yes.
         said_yes = Finding(flag_id, ALARM, self.content.red_flags[flag_id].level, 0, len(text))
-        return _assessment(assessment.findings + (said_yes,), assessment.denied, answered.answered, assessment.facts)
+        return assessment_of(assessment.findings + (said_yes,), assessment.denied, answered.answered, assessment.facts)
 
 
 @dataclass
@@ -259,17 +224,7 @@ class _Window:
     findings: list[Finding] = field(default_factory=list)
     facts: list[Finding] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
-
-
-def _patterns(content: Content) -> list[FlagPattern]:
-    compiled_patterns: list[FlagPattern] = []
-    for key, matched in (*content.red_flags.items(), *content.facts.items()):
-        level = getattr(matched, "level", "")
-        for pattern in matched.patterns:
-            compiled_patterns.extend(compiled(key, level, pattern, content.vocabulary))
-        for exception in matched.unless:
-            compiled_patterns.extend(compiled(key, level, Pattern(exception), content.vocabulary, hides=True))
-    return compiled_patterns
+    groups: frozenset[str] = frozenset()
 
 
 def telling_words(text: str) -> frozenset[str]:
@@ -280,27 +235,17 @@ def telling_words(text: str) -> frozenset[str]:
 def raised(assessment: Assessment, other: Assessment) -> Assessment:
     """Return both assessments of one message as one: every finding at its highest, nothing lowered."""
     facts = tuple(dict.fromkeys(assessment.facts + other.facts))
-    both = _assessment(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered, facts)
+    both = assessment_of(assessment.findings + other.findings, assessment.denied, assessment.answered or other.answered, facts)
     return replace(both, corrected=() if both.outcome == ALARM else assessment.corrected)
 
 
 def _outcome(flag: RedFlag, how: Mention) -> str:
     if flag.always and how in (Mention.SUPPOSED, Mention.UNSURE):
         return ALARM
-    if flag.ask_about and how in (Mention.ASKED, Mention.PAST, Mention.QUOTED):
+    if flag.ask_about and how in (Mention.ASKED, Mention.SUPPOSED, Mention.PAST, Mention.QUOTED):
         return ASK
     return _OUTCOME_OF[how]
 
 
 def _window_starts(length: int) -> Iterable[int]:
     return range(0, max(1, length - OVERLAP_CHARACTERS), WINDOW_CHARACTERS - OVERLAP_CHARACTERS)
-
-
-def _assessment(findings: Iterable[Finding], denied: Iterable[str], answered: Optional[tuple[str, str]], facts: tuple[str, ...]) -> Assessment:
-    """Return the findings with the strongest one per flag, most pressing first."""
-    strongest: dict[str, Finding] = {}
-    for finding in sorted(findings, key=lambda finding: (finding.rank, finding.start)):
-        strongest.setdefault(finding.flag, finding)
-    ordered = tuple(sorted(strongest.values(), key=lambda finding: (finding.rank, finding.start - finding.end)))
-    still_denied = tuple(atom for atom in denied if atom not in strongest and atom not in facts)
-    return Assessment(ordered[0].outcome if ordered else NONE, ordered, still_denied, answered, facts)

@@ -42,7 +42,8 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     places = {**words_of(content, region_code), "finding": flag.finding}
     blocks = [template.text.format(**places)]
     if assessment.outcome == ASK and template.question:
-        blocks.insert(0, template.question.format(**places, question=flag.question))
+        question = content.wording["question_of_change"] if first.is_lasting else flag.question
+        blocks.insert(0, template.question.format(**places, question=question))
     if others:
         named = others[:MOST_NAMED]
         blocks.append(template.also.format(findings="; ".join(content.red_flags[other.flag].finding for other in named)))

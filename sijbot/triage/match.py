@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import operator
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 import spacy
 from spacy.tokens import Doc
@@ -30,7 +30,7 @@ from sijbot.content.model import Cue, Pattern
 from sijbot.content.phrases import PhraseError, expand
 from sijbot.language.normalise import Folded, fold
 from sijbot.language.phrases import PhraseFinder
-from sijbot.language.spelling import Speller
+from sijbot.language.spelling import Speller, english_words, split_words
 
 GAP = 2
 WIDE_GAP = 7
@@ -73,6 +73,9 @@ class FlagPattern:
     asks: bool = False  # not sure enough for more than a question
     hides: bool = False  # an exception: no sign of the flag inside its words counts
 
+    def __str__(self) -> str:
+        return " ".join((part.group[1:] if part.group[0] in "=" else part.group if part.group[0] == "#" else f"{{{part.group}}}") for part in self.parts)
+
     @cached_property
     def others(self) -> frozenset[str]:
         """The groups that must be there beside that of the first part."""
@@ -110,6 +113,26 @@ class Reading:
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the code-point span of tokens `start` to `end` in the original message."""
         return self.folded.original_span(self.places[start][0], self.places[end - 1][1])
+
+
+@dataclass(frozen=True)
+class Respelt:
+    """A text with words spelt as they were meant, in pieces: where each starts in it, and where in the original."""
+
+    text: str
+    starts: tuple[int, ...]
+    origins: tuple[int, ...]
+    length: int
+
+    def original_place(self, place: tuple[int, int]) -> tuple[int, int]:
+        """Return the span of the original that a span of `text` came from; of a word that was put right, at least its first letter."""
+        start, end = (self._original(index) for index in place)
+        return min(start, self.length), min(max(end, start + 1), self.length)
+
+    def _original(self, index: int) -> int:
+        piece = bisect_right(self.starts, index) - 1
+        following = self.origins[piece + 1] if piece + 1 < len(self.origins) else self.length
+        return min(self.origins[piece] + index - self.starts[piece], following)
 
 
 class PatternError(ValueError):
@@ -231,9 +254,11 @@ class Matcher:
         phrases = {group: cue.words for group, cue in vocabulary.items()}
         phrases.update({"cue:" + name: cue.words for name, cue in cues.items()})
         phrases.update({literal: expand(literal[1:]) for literal in literals})
-        tokens = {group: [_WORD.findall(fold_phrase(phrase)) for phrase in group_phrases] for group, group_phrases in phrases.items()}
+        written = {group: [_WORD.findall(fold_phrase(phrase)) for phrase in group_phrases] for group, group_phrases in phrases.items()}
+        joined = {word for group_phrases in written.values() for phrase in group_phrases for word in phrase if _is_joined(word)}
+        tokens = {group: [_with_spaces(phrase, joined) for phrase in group_phrases] for group, group_phrases in written.items()}
         words = {word for group_tokens in tokens.values() for phrase in group_tokens for word in phrase}
-        self._speller = Speller(words, {form: fold_phrase(word) for word, cue in (forms or {}).items() for form in cue.words})
+        self._speller = Speller(words, {form: fold_phrase(word) for word, cue in (forms or {}).items() for form in cue.words}, joined)
         self._phrases = PhraseFinder(tokens)
 
     def read(self, text: str) -> Reading:
@@ -282,6 +307,39 @@ class Matcher:
             if value is not None:
                 yield from ((group, Span(start, end)) for group, (lowest, highest) in self._ranges.items() if lowest <= value <= highest)
 
+    def respelt(self, text: str) -> "Respelt":
+        """Return the text with every misspelt word as it was meant, and letters that only look like others as those they look like."""
+        folded = fold(text)
+        pieces: list[str] = []
+        starts: list[int] = []
+        origins: list[int] = []
+        end = length = 0
+
+        def add(piece: str, origin: int) -> None:
+            nonlocal length
+            pieces.append(piece)
+            starts.append(length)
+            origins.append(origin)
+            length += len(piece)
+
+        for found in _WORD.finditer(folded.text):
+            start, stop = folded.original_span(found.start(), found.end())
+            meant = " ".join(self._speller.meant(found.group()))
+            if meant == found.group() == text[start:stop].lower().replace("'", "").replace("’", ""):
+                continue
+            add(text[end:start], end)
+            add(meant, start)
+            end = stop
+        add(text[end:], end)
+        return Respelt("".join(pieces), tuple(starts), tuple(origins), len(text))
+
+    def fulfils(self, text: str, pattern: FlagPattern) -> bool:
+        """Return whether the words of a text, read as one clause, fulfil a pattern; what an exception would hide counts too."""
+        reading = self.read(text)
+        same_clause = [0] * len(reading.doc)
+        firsts = reading.spans.get(pattern.parts[0].group, ())
+        return any(_complete(pattern.parts[1:], (first,), reading, same_clause) for first in firsts)
+
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> list[Match]:
         """Return every pattern that the message fulfils, once for each place of its first part, without what an exception hides."""
         found = [
@@ -297,6 +355,17 @@ class Matcher:
             if match.pattern.hides:
                 hiders[match.pattern.flag_id].append(match)
         return [match for match in found if not match.pattern.hides and not any(_hides(hider, match) for hider in hiders[match.pattern.flag_id])]
+
+
+@lru_cache(maxsize=100_000)
+def _is_joined(word: str) -> bool:
+    """True for two words that the content writes as one: "backpain"."""
+    return word.isalpha() and word not in english_words() and bool(split_words(word))
+
+
+def _with_spaces(words: Sequence[str], joined: Collection[str]) -> list[str]:
+    """Return the words of a phrase as those of a message are read: "backpain" as two."""
+    return [part for word in words for part in (split_words(word) if word in joined else (word,))]
 
 
 def _reach(hiders: Iterable[Span], length: int) -> list[int]:

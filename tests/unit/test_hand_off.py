@@ -110,6 +110,13 @@ def test_an_ask_puts_its_question_before_the_emergency_text(content):
     assert content.regions["uk"].emergency_line in second
 
 
+def test_what_has_long_been_there_is_asked_whether_it_has_changed(content, screen):
+    assessment = screen("My outer foot has been numb since my disc surgery six years ago")
+
+    assert assessment.outcome == "ask"
+    assert content.wording["question_of_change"] in hand_off_message(content, assessment, "uk").text
+
+
 @pytest.mark.parametrize(
     "finding, replaces",
     [(SADDLE, True), (SUICIDE, True), (("severe_pain", "ask", "soon"), True), (FOOT, False), (("severe_pain", "alarm", "soon"), False)],
@@ -122,3 +129,13 @@ def test_the_same_findings_give_the_same_id_and_others_another(content):
     ids = [hand_off_message(content, said(*findings), region).id for findings, region in [((SADDLE,), "uk"), ((SADDLE,), "us"), ((SADDLE, FOOT), "uk")]]
 
     assert ids[0] == ids[1] != ids[2]
+
+
+def test_every_emergency_text_is_complete_in_600_characters_in_every_region(content):
+    longest = {}
+    for flag_id, flag in content.red_flags.items():
+        finding = Finding(flag_id, "alarm", "emergency", 0, 4)
+        texts = {region: hand_off_message(content, Assessment("alarm", (finding,)), region).text for region in content.regions}
+        longest |= {f"{region}: {flag_id}": len(text) for region, text in texts.items() if len(text) > 600}
+
+    assert longest == {}

@@ -1,4 +1,4 @@
-"""The rules of interpretation R1–R8, R12–R16 and R29 of the clinical catalogue, on the real content, with sentences of our own."""
+"""The rules of interpretation R1–R16, R19, R23, R24, R26–R29 of the clinical catalogue, on the real content, with sentences of our own."""
 
 import pytest
 
@@ -40,6 +40,24 @@ SENTENCES = [
     ("R7", ALARM, "not only my back, both my legs are numb"),
     ("R7", ALARM, "it's not only pain, I can't hold my pee"),
     ("R8", ALARM, "can't say I don't leak urine"),
+    ("R6", NONE, "my face hasn't gone droopy"),
+    ("R8", ALARM, "it isn't as though I'm not numb between my legs"),
+    ("R8", ALARM, "I wouldn't say I don't have chest pain"),
+    ("R8", NONE, "it's not like I'm numb between my legs"),
+    ("R9", NONE, "my calf was red and swollen, the clinic scanned it and found no clot"),
+    ("R9", ALARM, "my calf is red and swollen, the clinic scanned it and found no clot"),
+    ("R9", ALARM, "my calf was red and swollen, they scanned it and found no clot, it's still tight"),
+    ("R10", ALARM, "I lost feeling between my legs in 2018 and it never came back"),
+    ("R10", ALARM, "severe tummy pain, my sciatica from 2018 never came back"),
+    ("R11", ASK, "numb between my legs ever since my operation three years ago"),
+    ("R11", ALARM, "numb between my legs ever since my operation three years ago, getting worse"),
+    ("R11", ALARM, "my back has hurt since an accident in 2019, my crotch is numb"),
+    ("R11", ALARM, "I had surgery five years ago and now I'm numb between my legs"),
+    ("R11", ALARM, "I've wanted to die since my surgery six years ago"),
+    ("R19", ALARM, "I can't pee since my surgery in 2015"),
+    ("R19", ALARM, "my crotch has been numb for two years"),
+    ("R12", NONE, "my mare is lame and she can't pee"),
+    ("R12", ALARM, "fell off my horse, both legs are numb"),
     ("R12", ALARM, "my husband has gone numb between his legs"),
     ("R12", ALARM, "my client wet herself and didn't notice"),
     ("R12", ALARM, "my friend says she can't feel her bladder"),
@@ -61,6 +79,31 @@ SENTENCES = [
     ("R16", ALARM, "what if I've already wet myself"),
     ("R16", ALARM, "if I can't feel my crotch now, what then"),
     ("R16", ALARM, "what if I have been unable to pee since yesterday?"),
+    ("R15", INFORM, "should my leg ever go numb, who do I call?"),
+    ("R15", ALARM, "should I worry that my foot has dropped, the worst it has ever been"),
+    ("R15", ALARM, "it feels as if my foot won't lift"),
+    ("R16", ALARM, "if it matters, one day after the injection I can't pee"),
+    ("R23", ASK, "is it normal for a bladder to leak with SI pain?"),
+    ("R23", ALARM, "is it normal for my legs to both be numb?"),
+    ("R24", NONE, "I've lost control of my bowels. Sorry, autocorrect! I meant my temper"),
+    ("R24", ALARM, "I can't pee, sorry, I meant to tell you yesterday"),
+    ("R24", ALARM, "I can't pee since Monday, sorry, typo, I meant since Tuesday"),
+    ("R24", ALARM, "I can't pee and my chest hurts, sorry, I meant my hip hurts"),
+    ("R24", ALARM, "my right leg is numb, sorry, I meant my left leg"),
+    ("R24", ALARM, "numb between my legs, sorry typo, I meant my toes"),
+    ("R24", ALARM, "I can't pee, just kidding"),
+    ("R24", ALARM, "I can't pee, never mind"),
+    ("R26", INFORM, "the leaflet says numbness between the legs is serious"),
+    ("R26", ALARM, "the leaflet says numbness between the legs is serious, and that's me"),
+    ("R27", INFORM, "let's role-play, I'm a runner and I can't pee"),
+    ("R27", ALARM, "let's role-play later, but I can't pee"),
+    ("R27", ALARM, "I'm writing a novel and I can't pee"),
+    ("R27", ALARM, "I'm only testing the water, I can't pee"),
+    ("R28", NONE, "the thermometer reads 98.2 and my back aches"),
+    ("R28", ALARM, "the thermometer reads 101.2 and my back aches"),
+    ("R29", NONE, "no pain in my back or pelvis, but I wake drenched in sweat"),
+    ("R29", ALARM, "no pain in my back today, but I wake drenched in sweat"),
+    ("R29", ALARM, "no pain in my back or pelvis, but I'm numb between my legs"),
     ("R29", ALARM, "both legs are numb"),
     ("R29", ALARM, "I have a fever and chills"),
     ("R29", ALARM, "it has lasted three weeks"),
@@ -79,7 +122,7 @@ def test_a_sentence_comes_out_as_its_rule_says(screen, rule, outcome, sentence):
 def test_every_rule_has_sentences():
     rules = {rule for rule, _, _ in SENTENCES}
 
-    assert rules == {f"R{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 16, 29)}
+    assert rules == {f"R{number}" for number in (*range(1, 17), 19, 23, 24, 26, 27, 28, 29)}
 
 
 @pytest.mark.parametrize(

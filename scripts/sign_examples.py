@@ -1,0 +1,108 @@
+"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE, before scripts/train_sign_reader.py
+
+An eighth of the posts and stories of data/screen is held back: the thresholds are chosen on it (scripts/thresholds.py).
+
+Each line is {"text", "flags", "level", "expect", "span", "weight", "only"}: `only` names the flag that a case is about where nothing is known of the others.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import sys
+from pathlib import Path
+from typing import Iterator, Optional, Sequence
+
+import yaml
+
+from sijbot.content import Content, load
+from sijbot.content.model import LEVELS
+from sijbot.settings import ROOT
+from sijbot.triage import Screen
+from sijbot.triage.assess import ALARM, ASK, INFORM, NONE
+
+SEED = 7
+WEIGHT_OF_CASES, WEIGHT_OF_TALK = 0.6, 0.5  # against the messages of data/screen, which are more like what people send
+MOST_TALK = 1300
+JOINED = 900  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see
+LEVEL_OF_DOUBT = "urgent"  # of what is to be asked about without being a sign yet
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def main(target: Path) -> None:
+    content = load(ROOT / "content")
+    screen = Screen(content)
+    messages = [entry for entry, is_held_back in screen_messages(ROOT, content) if not is_held_back]
+    cases = list(case_messages(content, screen))
+    talk = [message(text, (), None, NONE, weight=WEIGHT_OF_TALK) for text in talk_texts(ROOT)]
+    random.Random(SEED).shuffle(talk)
+    everything = messages + cases + talk[:MOST_TALK] + list(joined(messages, cases))
+    with target.open("w", encoding="utf-8") as file:
+        for entry in everything:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    print(f"{len(messages)} messages, {len(cases)} cases, {len(talk[:MOST_TALK])} questions, {JOINED} joined: {target}")
+
+
+def message(text: str, flags: Sequence[str], level: Optional[str], expect: str, span: str = "", weight: float = 1.0, only: Optional[str] = None) -> dict:
+    return {"text": text, "flags": list(flags), "level": level, "expect": expect, "span": span, "weight": weight, "only": only}
+
+
+def screen_messages(root: Path, content: Content) -> Iterator[tuple[dict, bool]]:
+    """Yield the messages of data/screen, each with whether it is held back. Twins stand side by side, so runs of ten lines are held back together."""
+    for path in sorted(root.glob("data/screen/*.jsonl")):
+        can_be_held_back = path.name.startswith(("posts_", "stories_"))
+        for number, line in enumerate(filter(str.strip, path.read_text(encoding="utf-8").splitlines())):
+            entry = json.loads(line)
+            has_sign = entry["expect"] != NONE
+            flags = [flag for flag in entry["flags"] if flag in content.red_flags] if has_sign else []
+            level = LEVEL_OF_DOUBT if entry["level"] == NONE else entry["level"]
+            yield (
+                message(entry["text"], flags, level if has_sign else None, entry["expect"], entry.get("span", "") if has_sign else ""),
+                can_be_held_back and number // 10 % 8 == 3,
+            )  # fmt: skip
+
+
+def case_messages(content: Content, screen: Screen) -> Iterator[dict]:
+    """Yield the cases of the flags. One that must not raise its own flag may well raise another: then only its own is known."""
+    for flag_id, cases in content.cases.items():
+        for case in cases:
+            found = screen(case.text)
+            if case.expect == "fire":
+                own = [finding for finding in found.findings if finding.flag == flag_id and finding.outcome == ALARM]
+                level = own[0].level if own else content.red_flags[flag_id].level
+                flags = [finding.flag for finding in found.findings if finding.outcome == ALARM]
+                yield message(case.text, flags or (flag_id,), min((level, found.level or level), key=LEVELS.index), ALARM, weight=WEIGHT_OF_CASES)
+            elif case.expect == "none" and found.outcome in (NONE, INFORM):
+                yield message(case.text, (), None, NONE, weight=WEIGHT_OF_CASES)
+            elif case.expect == "none" and found.outcome != ASK:
+                yield message(case.text, (), None, NONE, weight=WEIGHT_OF_CASES, only=flag_id)
+
+
+def talk_texts(root: Path) -> list[str]:
+    """Return the training questions, sorted."""
+    texts = set()
+    for path in root.glob("data/nlu/*.yml"):
+        for intent in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["nlu"]:
+            texts.update(line.strip()[2:] for line in intent["examples"].splitlines() if line.strip())
+    return sorted(texts)
+
+
+def joined(messages: Sequence[dict], cases: Sequence[dict]) -> Iterator[dict]:
+    """Yield texts in which something short, half of them signs, stands between the sentences of something harmless."""
+    draw = random.Random(SEED)
+    harmless = [entry for entry in messages if entry["expect"] == NONE and 25 <= len(entry["text"].split()) <= 220]
+    short = [entry for entry in (*messages, *cases) if len(entry["text"].split()) <= 40 and not entry["only"]]
+    signs = [entry for entry in short if entry["expect"] == ALARM]
+    nothing = [entry for entry in short if entry["expect"] == NONE]
+    for number in range(JOINED):
+        around, inside = draw.choice(harmless), draw.choice(signs if number % 2 else nothing)
+        sentences = _SENTENCE_END.split(around["text"])
+        place = draw.randint(0, len(sentences))
+        text = " ".join((*sentences[:place], inside["text"], *sentences[place:]))
+        span = inside["span"] or (inside["text"] if inside["expect"] == ALARM else "")
+        yield message(text, inside["flags"], inside["level"], inside["expect"], span, weight=WEIGHT_OF_CASES)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

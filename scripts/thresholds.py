@@ -1,0 +1,75 @@
+"""Chooses the thresholds of the third layer on the messages of data/screen that it was not trained on, and says what they do there. Usage: python -m scripts.thresholds
+
+These messages are twins, harmless ones written to look like the dangerous ones beside them: of such, 8 in 100 may alarm and 13 lead to a question; ordinary ones do so
+far less. Within that, as many dangers as can be are caught, emergencies first.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+from typing import Iterator, Sequence
+
+from scripts.sign_examples import screen_messages
+from sijbot.content import load
+from sijbot.content.model import LEVELS, Content
+from sijbot.language.sign_reader import Scores, shared_sign_reader
+from sijbot.settings import ROOT
+from sijbot.triage import Screen
+from sijbot.triage.assessment import ALARM, ASK
+from sijbot.triage.weigh import THRESHOLDS, Suspicion, Thresholds, weighed
+
+MOST_FALSE_ALARMS, MOST_QUESTIONS = 0.085, 0.13
+TRIES = 1500
+NEVER = 99.0  # nothing is asked about a sign of level `soon`
+SEED = 7
+# (level expected or None, what the words say, what the reader says)
+Judged = tuple[str | None, Suspicion, Scores]
+
+
+def main() -> None:
+    content = load(ROOT / "content")
+    screen = Screen(content)
+    held_back = [entry for entry, is_held_back in screen_messages(ROOT, content) if is_held_back and entry["expect"] != ASK]
+    messages = [(entry["level"], screen.suspicion(entry["text"]), shared_sign_reader().read(entry["text"])) for entry in held_back]
+    print(f"{len(messages)} messages held back", flush=True)
+    best = max(_candidates(random.Random(SEED)), key=lambda thresholds: worth(figures(messages, content, thresholds)))
+    print({name: value if isinstance(value, float) else {level: round(odds, 2) for level, odds in value.items()} for name, value in asdict(best).items()})
+    for which, thresholds in (("best", best), ("in force", THRESHOLDS)):
+        print(which, {name: f"{100 * share:.1f} %" for name, share in figures(messages, content, thresholds).items()})
+
+
+def _candidates(draw: random.Random) -> Iterator[Thresholds]:
+    for _ in range(TRIES):
+        alarm = {level: round(draw.uniform(-1.5, 4.0), 2) for level in LEVELS}
+        ask = {level: round(alarm[level] - draw.uniform(0.0, 3.5), 2) for level in LEVELS[:-1]} | {"soon": NEVER}
+        short_ask = {level: round(ask[level] + draw.uniform(0.0, 3.0), 2) for level in LEVELS}
+        short_alarm = {level: round(alarm[level] + draw.uniform(0.0, 3.0), 2) for level in LEVELS}
+        words = round(draw.uniform(0.0, 2.5), 2)
+        yield Thresholds(alarm, ask, short_alarm, short_ask, words, words_of_few=round(words + draw.uniform(0.0, 2.0), 2), once_urgent=round(alarm["emergency"] - draw.uniform(0.0, 2.5), 2))
+
+
+def figures(messages: Sequence[Judged], content: Content, thresholds: Thresholds) -> dict[str, float]:
+    """Return, as shares: caught and at full level by level, and false alarms and questions on harmless messages."""
+    counts: dict[str, list[bool]] = {}
+    for level, suspicion, scores in messages:
+        verdict = suspicion.found if suspicion.is_settled else weighed(suspicion, scores, content, thresholds)
+        if level is None:
+            counts.setdefault("false alarms", []).append(verdict.outcome == ALARM)
+            counts.setdefault("questions", []).append(verdict.outcome == ASK)
+        else:
+            full = verdict.outcome == ALARM and LEVELS.index(verdict.level) <= LEVELS.index(level)
+            counts.setdefault(f"{level} caught", []).append(verdict.outcome in (ALARM, ASK))
+            counts.setdefault(f"{level} at full level", []).append(full)
+    return {name: sum(values) / len(values) for name, values in sorted(counts.items())}
+
+
+def worth(shares: dict[str, float]) -> float:
+    """Return how good the figures are; more harmless messages than may be cost more than any danger caught by them."""
+    caught = 3.0 * shares["emergency caught"] + 2.0 * shares["emergency at full level"] + 1.5 * shares["urgent caught"] + 0.5 * shares["soon caught"]
+    too_many = max(0.0, shares["false alarms"] - MOST_FALSE_ALARMS) * 40 + max(0.0, shares["questions"] - MOST_QUESTIONS) * 25
+    return caught - too_many
+
+
+if __name__ == "__main__":
+    main()
