@@ -19,7 +19,7 @@ from sijbot.evaluate import held_out_files, read_messages
 from sijbot.settings import ROOT
 
 TRIGRAMS, COSINE = 0.6, 0.95
-_SHARED_WORDS = 0.25  # texts with fewer words in common never came near COSINE (all pairs were encoded once, on 2026-11-28)
+_SHARED_WORDS = 0.25  # only texts with more words in common than this are encoded: encoding every pair would take minutes
 _WORD = re.compile(r"[^\W_]+")
 
 
