@@ -16,6 +16,7 @@ from sijbot.exercise_gate import ExerciseGate, open_gate
 from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, Expecting
+from sijbot.triage import question_of
 
 # Where these lead when no story says otherwise.
 REACTIONS = {
@@ -79,7 +80,7 @@ def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, 
     if not turn.waits_for_safety_answer or turn.expecting.asked > 1:
         return []
     content = runtime.current().content
-    question = content.red_flags[turn.expecting.question].question
+    question = question_of(content, turn.expecting.question, turn.expecting.is_about_change)
     if not any(question in message["text"] for message in dispatcher.messages if message["text"]):  # a refused exercise has just put it
         say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question)))
     return [SlotSet("expecting", replace(turn.expecting, asked=turn.expecting.asked + 1).to_slot())]

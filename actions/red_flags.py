@@ -13,9 +13,9 @@ from sijbot import clock, runtime
 from sijbot.records import repository
 from sijbot.regions import worded
 from sijbot.replies import Reply
-from sijbot.routing import NO, RED_FLAG, Expecting
+from sijbot.routing import NO
 from sijbot.triage import hand_off_message
-from sijbot.triage.assess import ASK
+from sijbot.triage.assess import ASK, asked_about
 from sijbot.triage.lock import after
 
 
@@ -35,7 +35,7 @@ class ActionApplyRedFlags(Action):
             shown = card.id if card else None
             repository.log_assessment(connection, turn.conversation_id, assessment, parts.content.version, now, reply_id=shown)
         if assessment.outcome == ASK:
-            return [SlotSet("expecting", Expecting(RED_FLAG, assessment.findings[0].flag).to_slot())]
+            return [SlotSet("expecting", asked_about(assessment).to_slot())]
         if assessment.answered:
             if assessment.answered[1] == NO:
                 say(dispatcher, Reply(worded(parts.content, "answered_no", turn.region)))

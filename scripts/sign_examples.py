@@ -25,7 +25,7 @@ from sijbot.triage.assess import ALARM, ASK, INFORM, NONE
 SEED = 7
 WEIGHT_OF_CASES, WEIGHT_OF_TALK = 0.6, 0.5  # against the messages of data/screen, which are more like what people send
 MOST_TALK = 1300
-JOINED = 900  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see
+JOINED, LONGER = 900, 0.25  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see; so many of them have another behind
 LEVEL_OF_DOUBT = "urgent"  # of what is to be asked about without being a sign yet
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
@@ -99,7 +99,8 @@ def joined(messages: Sequence[dict], cases: Sequence[dict]) -> Iterator[dict]:
         around, inside = draw.choice(harmless), draw.choice(signs if number % 2 else nothing)
         sentences = _SENTENCE_END.split(around["text"])
         place = draw.randint(0, len(sentences))
-        text = " ".join((*sentences[:place], inside["text"], *sentences[place:]))
+        behind = (draw.choice(harmless)["text"],) if draw.random() < LONGER else ()
+        text = " ".join((*sentences[:place], inside["text"], *sentences[place:], *behind))
         span = inside["span"] or (inside["text"] if inside["expect"] == ALARM else "")
         yield message(text, inside["flags"], inside["level"], inside["expect"], span, weight=WEIGHT_OF_CASES)
 

@@ -12,6 +12,7 @@ from sijbot.regions import worded
 from sijbot.routing import RED_FLAG, Expecting
 from sijbot.runtime import Runtime
 from sijbot.triage.assess import Assessment
+from sijbot.triage.hand_off import question_of
 from sijbot.triage.lock import Lock, after, highest, standing
 
 EXERCISE_SUBJECT = "exercise"
@@ -24,7 +25,7 @@ class ExerciseGate:
 
     content: Content
     region: Optional[str]
-    open_question: Optional[str]  # a flag id
+    open_question: Optional[Expecting]
     lock: Optional[Lock]
 
     def refusal(self, content_id: str) -> Optional[str]:
@@ -32,7 +33,7 @@ class ExerciseGate:
         if not suggests_exercise(self.content, content_id) or content_id in _ALWAYS_SHOWN:
             return None
         if self.open_question:
-            question = self.content.red_flags[self.open_question].question
+            question = question_of(self.content, self.open_question.question, self.open_question.is_about_change)
             return worded(self.content, "standing_ask", self.region, question=question)
         if self.lock is None:
             return None
@@ -61,7 +62,7 @@ def open_gate(
     with runtime.engine.connect() as connection:
         stored = repository.read_lock(connection, conversation_id)
     lock = after(standing(highest(stored, raised_earlier), clock.now()), assessment, clock.now())
-    open_question = expecting.question if expecting is not None and expecting.owner == RED_FLAG else None
+    open_question = expecting if expecting is not None and expecting.owner == RED_FLAG else None
     return ExerciseGate(runtime.content, region, open_question, lock)
 
 

@@ -6,10 +6,11 @@ from typing import Mapping
 
 import spacy
 from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc
 
 from sijbot.content.model import Cue
 from sijbot.language.normalise import fold
-from sijbot.triage.match import as_doc, fold_phrase, words_of
+from sijbot.triage.match import fold_phrase, words_of
 
 
 class SituationFinder:
@@ -19,9 +20,11 @@ class SituationFinder:
         self._vocab = spacy.blank("en").vocab
         self._matcher = PhraseMatcher(self._vocab)
         for situation, cue in situations.items():
-            self._matcher.add(situation, [as_doc(self._vocab, words_of(fold_phrase(word))) for word in cue.words])
+            self._matcher.add(situation, [self._doc(fold_phrase(word)) for word in cue.words])
 
     def __call__(self, text: str) -> tuple[str, ...]:
         """Return the situations that the message names, sorted. A denied one counts too: a caution too many does no harm."""
-        doc = as_doc(self._vocab, words_of(fold(text).text))
-        return tuple(sorted({self._vocab.strings[key] for key, _, _ in self._matcher(doc)}))
+        return tuple(sorted({self._vocab.strings[key] for key, _, _ in self._matcher(self._doc(fold(text).text))}))
+
+    def _doc(self, folded: str) -> Doc:
+        return Doc(self._vocab, words=[word.text for word in words_of(folded)])

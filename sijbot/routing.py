@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Mapping, Optional
 
 RED_FLAG, DID_YOU_MEAN = "red_flag", "did_you_mean"
@@ -12,19 +12,23 @@ ACTION_SEEN = "action_seen"  # taken for somebody who says to have been seen
 
 @dataclass(frozen=True)
 class Expecting:
-    """A question that was put and not yet answered: who asked (`owner`), what (`question`: an id), and how often it was put."""
+    """A question that was put and not yet answered: who asked (`owner`), what (`question`: an id), and how often it was put.
+
+    is_about_change: asked was whether the sign has changed, since it has long been there (R11).
+    """
 
     owner: str
     question: str
     asked: int = 1
+    is_about_change: bool = False
 
     @classmethod
     def from_slot(cls, slot: Optional[Mapping]) -> Optional["Expecting"]:
         """Return what the slot `expecting` holds, or None."""
-        return cls(slot["owner"], slot["question"], slot["asked"]) if slot else None
+        return cls(**slot) if slot else None
 
     def to_slot(self) -> dict:
-        return {"owner": self.owner, "question": self.question, "asked": self.asked}
+        return asdict(self)
 
 
 def route(short_answer: Optional[str], expecting: Optional[Expecting]) -> Optional[tuple[str, str]]:

@@ -12,7 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 from sijbot.adapters import rasa_costs
 from sijbot.adapters.local_actions import LocalActions, load_actions
 from sijbot.adapters.tracker_store import ConversationStore
-from sijbot.runtime import Runtime
+from sijbot.runtime import Runtime, settle_memory
 
 
 class ModelError(Exception):
@@ -44,6 +44,7 @@ def load_agent(runtime: Runtime, keep_conversations: bool = True) -> CandidAgent
     try:
         agent = CandidAgent(tracker_store=store, action_endpoint=actions)  # Agent.load would make a plain Agent
         agent.load_model(str(path))
-        return agent
     except Exception as error:
         raise ModelError(f"{path}: the model cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}); run `sijbot train`") from error
+    settle_memory()
+    return agent

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Sequence
 
 _APOSTROPHES = frozenset("'’‘`´ʼ＇")
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOK_ALIKES = dict(zip("асеіјорѕухԁһкмтвнгαεικνορτυχω", "aceijopsyxdhkmtbhraeikvoptuxw"))
 
 
+_SPACES = re.compile(r"[^\S\n]+")
+_PLAIN = re.compile(r"(?: ?[!-&(-_a-~\n])+")  # what nothing is done to but for its case: most of every message
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[a-z]{3})")  # a space left out shows where the case changes: "SIpain", "thatI"
 
 
@@ -34,19 +37,31 @@ def fold(text: str) -> Folded:
     """
     folded: list[str] = []
     origin: list[int] = []
-    joins = {match.start() for match in _JOINED.finditer(text)}
-    for index, character in enumerate(text):
-        if index in joins:
+    ends_in_space = False
+    place = 0
+    for join in (*(match.start() for match in _JOINED.finditer(text)), len(text)):
+        while place < join:
+            plain = _PLAIN.match(text, place, join)
+            piece, indices = (plain.group().lower(), range(place, plain.end())) if plain else _folded_character(text[place], place)
+            place = plain.end() if plain else place + 1
+            if ends_in_space and piece.startswith(" "):  # a second space would count as a word between two others
+                piece, indices = piece[1:], indices[1:]
+            if piece:
+                folded.append(piece)
+                origin.extend(indices)
+                ends_in_space = piece.endswith(" ")
+        if join < len(text):
             folded.append(" ")
-            origin.append(index)
-        if character in _APOSTROPHES or (not character.isalnum() and not character.isspace() and unicodedata.category(character) in ("Cf", "Cs", "Cc")):
-            continue
-        for piece in character.lower() if character.isascii() else unicodedata.normalize("NFKC", character).casefold():
-            piece = " " if piece.isspace() and piece != "\n" else piece
-            piece = _LOOK_ALIKES.get(piece, piece)
-            if piece == " " and folded and folded[-1] == " ":
-                continue  # a second space would count as a word between two others
-            folded.append(piece)
-            origin.append(index)
+            origin.append(join)
+            ends_in_space = True
     origin.append(len(text))
     return Folded("".join(folded), tuple(origin))
+
+
+def _folded_character(character: str, place: int) -> tuple[str, Sequence[int]]:
+    """Return what a character of any kind is folded to, and the place that each character of that came from."""
+    if character in _APOSTROPHES or (not character.isalnum() and not character.isspace() and unicodedata.category(character) in ("Cf", "Cs", "Cc")):
+        return "", ()
+    pieces = character.lower() if character.isascii() else unicodedata.normalize("NFKC", character).casefold()
+    folded = _SPACES.sub(" ", "".join(_LOOK_ALIKES.get(piece, piece) for piece in pieces))
+    return folded, (place,) * len(folded)

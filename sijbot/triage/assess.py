@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import Callable, Iterable, Mapping, Optional
+from typing import Callable, Iterable, Mapping, Optional, Sequence
 
 from sijbot.content.model import Content, RedFlag
 from sijbot.language.sign_reader import Scores
 from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
 from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, Assessment, Finding, assessment_of
-from sijbot.triage.combine import combined
+from sijbot.triage.combine import Combiner
 from sijbot.triage.context import Mention, clauses, mention
-from sijbot.triage.match import Matcher, fold_phrase, words_of
+from sijbot.triage.match import Matcher, Span, fold_phrase, words_of
 from sijbot.triage.patterns import compile_patterns
 from sijbot.triage.weigh import FEW_WORDS, MANY_CHARACTERS, VERY_FEW_WORDS, Suspicion, is_short, weighed
 
@@ -51,7 +51,7 @@ class Known:
             raised_by=tuple(entry for entry in raised_by if entry[0] not in assessment.corrected),
         )  # fmt: skip
         if assessment.outcome == ASK:
-            return replace(known, expecting=Expecting(RED_FLAG, assessment.findings[0].flag))
+            return replace(known, expecting=asked_about(assessment))
         if assessment.answered:
             flag, answer = assessment.answered
             return replace(known, expecting=None, answered_no=self.answered_no + ((flag,) if answer == NO else ()))
@@ -72,9 +72,11 @@ class Screen:
     content: Content
     reader: Optional[Callable[[str], Scores]] = None
     _matcher: Matcher = field(init=False)
+    _combine: Combiner = field(init=False)
 
     def __post_init__(self) -> None:
         patterns, self._matcher = compile_patterns(self.content)
+        self._combine = Combiner(self.content.combinations)
         self._short_answers = {
             phrase: answer for answer in (YES, NO, UNSURE) for phrase in self.content.context["answer_" + answer].words
         }  # fmt: skip
@@ -125,30 +127,23 @@ class Screen:
         denied = sorted({atom for window in windows for atom in window.denied})
         said = assessment_of(findings + over_turns, denied, None, tuple(facts))
         answered = self._with_answer(said, text, known)
-        found = replace(answered, corrected=self._corrected(answered, text, known))
+        found = replace(answered, corrected=self._corrected(answered, text, known, windows))
         short = is_short(text)
         return Suspicion(
             found, short, is_short(text, FEW_WORDS), certain=frozenset(finding.flag for finding in set(over_turns) - set(alone)), denied_before=known.answered_no,
-            says_all_is_well=short and (found.outcome == INFORM or bool(found.denied) or self._says_all_is_well(text)),
+            says_all_is_well=short and (found.outcome == INFORM or bool(found.denied) or any(map(_says_all_is_well, windows))),
             says_facts_alone=is_short(text, VERY_FEW_WORDS) and found.outcome == NONE and bool(found.facts),
             is_very_long=len(text) > MANY_CHARACTERS,
-            named=frozenset(flag for window in windows for group in window.groups for flag in self._flags_of.get(group, ())),
+            named=frozenset(flag for window in windows for group in window.spans.keys() & self._flags_of.keys() for flag in self._flags_of[group]),
         )  # fmt: skip
 
-    def _corrected(self, assessment: Assessment, text: str, known: Known) -> tuple[str, ...]:
+    @staticmethod
+    def _corrected(assessment: Assessment, text: str, known: Known, windows: Sequence["_Window"]) -> tuple[str, ...]:
         """R24: flags whose own words are said to be a slip: "sorry, I meant hip flexor, not bladder". "Never mind" takes nothing back."""
-        if not known.raised_by or assessment.outcome == ALARM or "cue:correction" not in self._matcher.read(text).spans:
+        if not known.raised_by or assessment.outcome == ALARM or not any("cue:correction" in window.spans for window in windows):
             return ()
         named = telling_words(text)
         return tuple(dict.fromkeys(flag for flag, words in known.raised_by if words & named))
-
-    def _says_all_is_well(self, text: str) -> bool:
-        """True for "no numbness anywhere" and "bladder fine": vectors of sentences do not tell a sign from its denial."""
-        spans = self._matcher.read(text).spans
-        if "cue:all_well" in spans:
-            return True
-        own_words = {span.start for span in spans.get("cue:negative_symptom", ())}
-        return any(span.start == 0 and span.start not in own_words for span in spans.get("cue:negation", ()))
 
     def short_answer(self, text: str) -> Optional[str]:
         """Return yes, no or unsure where the message is, or begins as, a short answer; else None (R20).
@@ -173,9 +168,9 @@ class Screen:
     def _window(self, text: str, offset: int) -> "_Window":
         reading = self._matcher.read(text)
         window = _Window()
-        if len(reading.doc) == 0:
+        if len(reading.words) == 0:
             return window
-        window.groups = frozenset(reading.spans)
+        window.spans = reading.spans
         clause_numbers = clauses(reading)
         seen_before = OVERLAP_CHARACTERS if offset else 0
         for match in self._matcher.matches(reading, clause_numbers.of_token):
@@ -201,7 +196,7 @@ class Screen:
         """Return what the facts and flags of this message raise together with those of earlier ones, at the place of one of this message."""
         return [
             replace(now[atom], flag=rule.raises, outcome=ASK if rule.ask else ALARM, level=rule.level or self.content.red_flags[rule.raises].level)
-            for rule, atom in combined(self.content.combinations, now, before)
+            for rule, atom in self._combine(now, before)
         ]
 
     def _with_answer(self, assessment: Assessment, text: str, known: Known) -> Assessment:
@@ -224,12 +219,26 @@ class _Window:
     findings: list[Finding] = field(default_factory=list)
     facts: list[Finding] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
-    groups: frozenset[str] = frozenset()
+    spans: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+
+
+def _says_all_is_well(window: _Window) -> bool:
+    """True for "no numbness anywhere" and "bladder fine": vectors of sentences do not tell a sign from its denial."""
+    if "cue:all_well" in window.spans:
+        return True
+    own_words = {span.start for span in window.spans.get("cue:negative_symptom", ())}
+    return any(span.start == 0 and span.start not in own_words for span in window.spans.get("cue:negation", ()))
 
 
 def telling_words(text: str) -> frozenset[str]:
     """Return the words of a text that can tell what it is about: those of four letters and more."""
     return frozenset(word.text for word in words_of(fold_phrase(text)) if len(word.text) >= _LETTERS_THAT_TELL and word.text.isalpha())
+
+
+def asked_about(assessment: Assessment) -> Expecting:
+    """Return the question that an assessment with outcome `ask` leaves open."""
+    first = assessment.findings[0]
+    return Expecting(RED_FLAG, first.flag, is_about_change=first.is_lasting)
 
 
 def raised(assessment: Assessment, other: Assessment) -> Assessment:

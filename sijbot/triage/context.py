@@ -6,11 +6,11 @@ Hedging and playing down (R1, R2) and speaking for somebody else (R12) change no
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable, Optional, Sequence
 
 from sijbot.triage.match import Match, Reading, Span
 
@@ -56,7 +56,7 @@ def clauses(reading: Reading) -> Clauses:
     lists = {span.start for span in _cues(reading, "list_word")}
     loose = {span.start for span in _cues(reading, "clause_opener_in_list")}
     numbers, number = [], 0
-    for index in range(len(reading.doc)):
+    for index in range(len(reading.words)):
         new_sentence = index > 0 and reading.sentence_of[index] != reading.sentence_of[index - 1]
         joined = index > 0 and index - 1 in joints and index in openers and not (index in loose and _is_in_denied_list(index, reading, states, lists))
         if new_sentence or (index in breaks and index not in pseudo) or joined or _says_something_of_its_own(index, reading, states, lists):
@@ -67,11 +67,11 @@ def clauses(reading: Reading) -> Clauses:
 
 def _says_something_of_its_own(index: int, reading: Reading, states: set[int], lists: set[int]) -> bool:
     """True for the first word behind a comma where what follows, up to the next comma, has a verb, and no "or" holds a list together."""
-    if index == 0 or reading.doc[index - 1].text != ",":
+    if index == 0 or reading.words[index - 1] != ",":
         return False
     sentence = reading.sentence_of[index]
-    rest = [other for other in range(index, len(reading.doc)) if reading.sentence_of[other] == sentence]
-    until_comma = next((other for other in rest if reading.doc[other].text == ","), rest[-1] + 1)
+    rest = [other for other in range(index, len(reading.words)) if reading.sentence_of[other] == sentence]
+    until_comma = next((other for other in rest if reading.words[other] == ","), rest[-1] + 1)
     return not states.isdisjoint(range(index, until_comma)) and lists.isdisjoint(rest)
 
 
@@ -156,7 +156,7 @@ def _doubled(reading: Reading) -> set[int]:
 
 def _is_unbroken(reading: Reading, start: int, end: int) -> bool:
     """True where these words stand in one sentence, without a comma among them."""
-    return reading.sentence_of[start - 1] == reading.sentence_of[end] and all(token.text != "," for token in reading.doc[start:end])
+    return reading.sentence_of[start - 1] == reading.sentence_of[end] and "," not in reading.words[start:end]
 
 
 def _is_taken_back(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
@@ -183,11 +183,11 @@ def _slips(reading: Reading) -> list[_Slip]:
     for meant in _cues(reading, "correction_meant"):
         start = next((cue.start for cue in _cues(reading, "correction_slip") if meant.start - SOME_WORDS <= cue.start < meant.start), None)
         instead = _until_comma(reading, meant.end)
-        if start is None or meant.start in none or not any(reading.doc[index].is_alpha for index in instead):
+        if start is None or meant.start in none or not any(reading.words[index].isalpha() for index in instead):
             continue
         before = range(bisect_left(reading.sentence_of, reading.sentence_of[start] - 1), start)
-        said = {reading.doc[index].text for index in before}
-        if not any((index in details or reading.doc[index].text[0].isdecimal()) and reading.doc[index].text not in said for index in instead):
+        said = {reading.words[index] for index in before}
+        if not any((index in details or reading.words[index][0].isdecimal()) and reading.words[index] not in said for index in instead):
             behind = range(meant.end, bisect_left(reading.sentence_of, reading.sentence_of[meant.start] + 1))
             found.append(_Slip(start, instead, frozenset(said), _telling(reading, behind)))
     return found
@@ -195,8 +195,8 @@ def _slips(reading: Reading) -> list[_Slip]:
 
 def _until_comma(reading: Reading, start: int) -> range:
     """Return the words from here to the next comma or the end of the sentence."""
-    ends = (i for i in range(start, len(reading.doc)) if reading.doc[i].text == "," or reading.sentence_of[i] != reading.sentence_of[start - 1])
-    return range(start, next(ends, len(reading.doc)))
+    ends = (i for i in range(start, len(reading.words)) if reading.words[i] == "," or reading.sentence_of[i] != reading.sentence_of[start - 1])
+    return range(start, next(ends, len(reading.words)))
 
 
 def _is_replaced(match: Match, slip: _Slip, reading: Reading, clause_numbers: Clauses) -> bool:
@@ -206,15 +206,15 @@ def _is_replaced(match: Match, slip: _Slip, reading: Reading, clause_numbers: Cl
     if match.end > slip.instead.start:  # it stands where its other half is new: "pain in my chest, sorry, i meant in my upper back"
         return not slip.before.isdisjoint(_telling(reading, (index for index in own_words if index >= slip.instead.start)))
     alike = (range(*span) for part in match.pattern.parts for span in reading.spans.get(part.group, ()) if span.start in slip.instead)
-    if any(slip.before.isdisjoint(reading.doc[index].text for index in span) for span in alike):  # it stands: "my calf is hot, sorry, i meant my thigh"
+    if any(slip.before.isdisjoint(reading.words[index] for index in span) for span in alike):  # it stands: "my calf is hot, sorry, i meant my thigh"
         return False
-    last = next((index for index in reversed(range(slip.start)) if reading.doc[index].is_alpha), match.start)
+    last = next((index for index in reversed(range(slip.start)) if reading.words[index].isalpha()), match.start)
     return clause_numbers.of_token[match.end - 1] == clause_numbers.of_token[last] or not slip.behind.isdisjoint(_telling(reading, own_words))
 
 
 def _telling(reading: Reading, indices: Iterable[int]) -> frozenset[str]:
-    words = (reading.doc[index] for index in indices)
-    return frozenset(word.text for word in words if word.is_alpha and len(word.text) >= TELLING_LETTERS)
+    words = (reading.words[index] for index in indices)
+    return frozenset(word for word in words if word.isalpha() and len(word) >= TELLING_LETTERS)
 
 
 def _reaches(cue: Span, sign: Span, reading: Reading) -> bool:
@@ -232,14 +232,14 @@ def _is_quoted(match: Match, reading: Reading) -> bool:
 
 
 def _quotations(reading: Reading) -> list[tuple[int, int]]:
-    marks = [token.i for token in reading.doc if token.text in QUOTATION_MARKS]
+    marks = [index for index, word in enumerate(reading.words) if word in QUOTATION_MARKS]
     return [(start, end) for start, end in zip(marks[::2], marks[1::2]) if end - start > FEW_WORDS + 1]
 
 
 def _fits_the_speaker(match: Match, reading: Reading, sentence: int) -> bool:
     """R26: True where somebody says behind the text that it fits: "… if you cannot pass urine, and i cant"."""
     ends = (cue.end for cue in _cues(reading, "same_here") if reading.sentence_of[cue.start] == sentence and cue.start >= match.end)
-    return any(end == len(reading.doc) or not reading.doc[end].is_alpha for end in ends)
+    return any(end == len(reading.words) or not reading.words[end].isalpha() for end in ends)
 
 
 def _is_on_a_checklist(match: Match, reading: Reading, sentence: int) -> bool:
@@ -256,7 +256,7 @@ def _is_in_a_frame(match: Match, reading: Reading, sentence: int) -> bool:
     if sentence not in framed and sentence - 1 not in framed:
         return False
     told = _covered_by(reading, "frame_opens")
-    clause_start = max((i for i in range(match.start) if (reading.doc[i].text in ",:-" or i in told) and reading.sentence_of[i] == sentence), default=-1)
+    clause_start = max((i for i in range(match.start) if (reading.words[i] in ",:-" or i in told) and reading.sentence_of[i] == sentence), default=-1)
     return not any(
         reading.sentence_of[span.start] == sentence and (span.start > clause_start or sentence not in framed)
         for span in _cues(reading, "ownership") if span.start < match.end
@@ -341,7 +341,7 @@ def _has_long_had_a_cause(match: Match, reading: Reading, clause_numbers: Clause
             between = (index for index in range(told, match.start) if of[index] == there) if own == there + 1 else ()
             if link.start != first or own not in (there, there + 1):
                 continue
-        if not any(reading.doc[index].is_alpha for index in between):
+        if not any(reading.words[index].isalpha() for index in between):
             return True
     return False
 
@@ -413,7 +413,7 @@ def _is_past(match: Match, reading: Reading, clause_numbers: Clauses, event: boo
 def _is_over(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
     """R9, R10: True for what never came back, and for what was, was looked at, and was found to be nothing."""
     of, sentence, own = clause_numbers.of_token, reading.sentence_of[match.start], clause_numbers.of_token[match.end - 1]
-    goes_on_with_it = {of[cue.start] for cue in _cues(reading, "speaks_of_it") if cue.start and of[cue.start] != of[cue.start - 1]}
+    goes_on_with_it = _remembered(reading, "clauses that go on with it", lambda reading: _clauses_that_go_on_with_it(reading, clause_numbers))
     long_ago = any(_in_sentence(reading, name, sentence) for name in ("long_past", "year_named"))
     if _is_gone_for_good(match, reading, clause_numbers, long_ago):
         return True
@@ -428,6 +428,12 @@ def _is_over(match: Match, reading: Reading, clause_numbers: Clauses) -> bool:
     looks = [cue.end for cue in _cues(reading, "looked_at_it") if match.end <= cue.start and own <= of[cue.start] <= own + 1]
     clear = looks and any(min(looks) <= cue.start and reading.sentence_of[cue.start] == sentence for cue in _cues(reading, "found_clear"))
     return bool(told and clear) and not _in_sentence(reading, "goes_on", sentence)
+
+
+def _clauses_that_go_on_with_it(reading: Reading, clause_numbers: Clauses) -> set[int]:
+    """Return the clauses that begin with "it" or the like."""
+    of = clause_numbers.of_token
+    return {of[cue.start] for cue in _cues(reading, "speaks_of_it") if cue.start and of[cue.start] != of[cue.start - 1]}
 
 
 def _is_gone_for_good(match: Match, reading: Reading, clause_numbers: Clauses, long_ago: bool) -> bool:
@@ -458,8 +464,8 @@ def _opens_sentence(cue: Span, reading: Reading, sentence: int) -> bool:
 def _stretches(reading: Reading, clause_numbers: Clauses) -> tuple[int, ...]:
     """Return the number of the stretch of every token: a clause, or what stands before, between or behind its commas."""
     numbers, number = [], 0
-    for index, token in enumerate(reading.doc):
-        if index > 0 and (token.text == "," or clause_numbers.of_token[index] != clause_numbers.of_token[index - 1]):
+    for index, word in enumerate(reading.words):
+        if index > 0 and (word == "," or clause_numbers.of_token[index] != clause_numbers.of_token[index - 1]):
             number += 1
         numbers.append(number)
     return tuple(numbers)
@@ -467,9 +473,10 @@ def _stretches(reading: Reading, clause_numbers: Clauses) -> tuple[int, ...]:
 
 def _stands_alone(cue: Span, reading: Reading, stretches: tuple[int, ...]) -> bool:
     """True where the cue is its whole stretch, but for small words: "that was in 2015"."""
-    small = _covered(_cues(reading, "beside_time"))
-    words = {token.i for token in reading.doc if token.is_alpha and stretches[token.i] == stretches[cue.end - 1]}
-    return words <= small.union(range(cue.start, cue.end))
+    small = _covered_by(reading, "beside_time")
+    own = stretches[cue.end - 1]
+    words = (index for index in range(bisect_left(stretches, own), bisect_right(stretches, own)) if reading.words[index].isalpha())
+    return all(index in small or cue.start <= index < cue.end for index in words)
 
 
 def _is_part_of_a_sign(cue: Span, reading: Reading) -> bool:
@@ -510,11 +517,16 @@ def _is_question(reading: Reading, sentence: int, match: Match) -> bool:
 
 def _behind_the_lead(reading: Reading, first: int) -> int:
     """Return where a sentence begins in earnest: behind "and", "excuse me,", "please,"."""
-    leads = {span.start: span.end for span in reversed(_cues(reading, "question_lead"))}  # of those that begin together, the longest
+    leads = _remembered(reading, "question leads", _question_leads)
     here = first
-    while here in leads or (here > first and here < len(reading.doc) and reading.doc[here].text == ","):
+    while here in leads or (here > first and here < len(reading.words) and reading.words[here] == ","):
         here = leads.get(here, here + 1)
     return here
+
+
+def _question_leads(reading: Reading) -> dict[int, int]:
+    """Return where each begins and ends; of those that begin together, the longest."""
+    return {span.start: span.end for span in reversed(_cues(reading, "question_lead"))}
 
 
 def _is_owned(reading: Reading, sentence: int) -> bool:
@@ -545,7 +557,7 @@ def _sentences_with(reading: Reading, name: str) -> set[int]:
     return _remembered(reading, ("sentences", name), lambda reading: {reading.sentence_of[span.start] for span in _cues(reading, name)})
 
 
-def _cues(reading: Reading, name: str) -> tuple[Span, ...]:
+def _cues(reading: Reading, name: str) -> Sequence[Span]:
     return reading.spans.get("cue:" + name, ())
 
 

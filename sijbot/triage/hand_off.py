@@ -42,7 +42,7 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     places = {**words_of(content, region_code), "finding": flag.finding}
     blocks = [template.text.format(**places)]
     if assessment.outcome == ASK and template.question:
-        question = content.wording["question_of_change"] if first.is_lasting else flag.question
+        question = question_of(content, first.flag, first.is_lasting)
         blocks.insert(0, template.question.format(**places, question=question))
     if others:
         named = others[:MOST_NAMED]
@@ -51,6 +51,11 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     blocks.extend(content.hand_offs[other].beside.format(**places) for other in kinds if other != kind and content.hand_offs[other].beside)
     identity = f"hand-off:{assessment.outcome}:{kind}:{'+'.join(finding.flag for finding in (first, *others))}"
     return Reply("\n\n".join(blocks), kind=CARE_CARD, title=template.title, level=assessment.level, id=identity)
+
+
+def question_of(content: Content, flag_id: str, is_about_change: bool) -> str:
+    """Return the yes/no question about a flag; of a sign that has long been there, whether it has changed (R11)."""
+    return content.wording["question_of_change"] if is_about_change else content.red_flags[flag_id].question
 
 
 def hand_off_again(content: Content, assessment: Assessment, region_code: Optional[str]) -> Reply:

@@ -22,10 +22,6 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, Collection, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-import spacy
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
-
 from sijbot.content.model import Cue, Pattern
 from sijbot.content.phrases import PhraseError, expand
 from sijbot.language.normalise import Folded, fold
@@ -82,32 +78,25 @@ class FlagPattern:
         return frozenset(part.group for part in self.parts[1:])
 
 
-@dataclass(frozen=True)
-class Match:
-    """A pattern found in a message, with the spans that fulfil its parts."""
+class Match(NamedTuple):
+    """A pattern found in a message, with the spans that fulfil its parts, and from where to where those reach."""
 
     pattern: FlagPattern
     spans: tuple[Span, ...]
-
-    @cached_property
-    def start(self) -> int:
-        return min(span.start for span in self.spans)
-
-    @cached_property
-    def end(self) -> int:
-        return max(span.end for span in self.spans)
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A message as the screen sees it: tokens, the sentence each belongs to, and the phrases found, by group."""
+    """A message as the screen sees it: its words, the sentence each belongs to, and the phrases found, by group."""
 
     folded: Folded
-    doc: Doc
+    words: tuple[str, ...]
     places: tuple[tuple[int, int], ...]  # of every token in the folded text
     sentence_of: tuple[int, ...]
     stretch_of: tuple[int, ...]  # like sentence_of; in a sentence that is a long list, every item is a stretch of its own
-    spans: Mapping[str, tuple[Span, ...]]
+    spans: Mapping[str, Sequence[Span]]  # by place
     remembered: dict[Any, Any] = field(default_factory=dict, compare=False)  # what the context was asked about these spans before
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
@@ -234,17 +223,11 @@ def words_of(text: str, speller: Optional[Speller] = None) -> list[Word]:
     return words
 
 
-def as_doc(vocab: Vocab, words: Sequence[Word]) -> Doc:
-    """Return the words as a spaCy document."""
-    return Doc(vocab, words=[word.text for word in words])
-
-
 class Matcher:
     """The compiled vocabulary, cues and patterns."""
 
     def __init__(self, vocabulary: Mapping[str, Cue], cues: Mapping[str, Cue], patterns: Sequence[FlagPattern], forms: Optional[Mapping[str, Cue]] = None) -> None:
         """vocabulary, cues: phrases by group; patterns: as `compiled` makes them; forms: other forms of a word, by the word."""
-        self._vocab = spacy.blank("en").vocab
         self._first: dict[str, list[FlagPattern]] = defaultdict(list)
         for pattern in patterns:
             self._first[pattern.parts[0].group].append(pattern)
@@ -262,43 +245,37 @@ class Matcher:
         self._phrases = PhraseFinder(tokens)
 
     def read(self, text: str) -> Reading:
-        """Return the tokens, sentences and phrases of a message."""
+        """Return the words, sentences and phrases of a message."""
         folded = fold(text)
         words = words_of(folded.text, self._speller)
-        doc = as_doc(self._vocab, words)
-        spans: dict[str, list[Span]] = defaultdict(list)
-        for groups, span in self._found(words):
-            for group in groups:
-                spans[group].append(span)
-        for groups, span in self._found_in_standard_spelling(words):
-            for group in groups:
-                if span not in spans[group]:
-                    spans[group].append(span)
-        for group, span in self._numbers(words):
-            spans[group].append(span)
-        harmless = spans.pop(HARMLESS, [])
+        phrases = self._phrases_in(words)
+        harmless = [span for span, groups in phrases.items() if HARMLESS in groups]
         reach = _reach(harmless, len(words)) if harmless else None
-        visible: dict[str, tuple[Span, ...]] = {}
-        for group, found in spans.items():
-            shown = [span for span in found if span.end > reach[span.start]] if reach else found
-            if shown:
-                visible[group] = tuple(sorted(shown, key=_place)) if len(shown) > 1 else tuple(shown)
+        spans: dict[str, list[Span]] = defaultdict(list)
+        for span in sorted(phrases, key=_place):
+            if reach is None or span.end > reach[span.start]:
+                for group in phrases[span]:
+                    spans[group].append(span)
         places = tuple((word.start, word.end) for word in words)
         sentences = _sentences(folded.text, places)
-        return Reading(folded, doc, places, sentences, _stretches(words, sentences), visible)
+        return Reading(folded, tuple(word.text for word in words), places, sentences, _stretches(words, sentences), dict(spans))
 
-    def _found(self, words: Sequence[Word]) -> Iterator[tuple[tuple[str, ...], Span]]:
-        """Yield every phrase found, with the groups that hold it."""
-        return ((groups, Span(start, end)) for groups, start, end in self._phrases([word.text for word in words]))
+    def _phrases_in(self, words: Sequence[Word]) -> dict[Span, tuple[str, ...]]:
+        """Return the place of every phrase and number, with the groups that hold it."""
+        phrases = {Span(start, end): groups for groups, start, end in self._phrases([word.text for word in words])}
+        for group, span in (*self._in_standard_spelling(words), *self._numbers(words)):
+            if group not in phrases.get(span, ()):
+                phrases[span] = (*phrases.get(span, ()), group)
+        return phrases
 
-    def _found_in_standard_spelling(self, words: Sequence[Word]) -> Iterator[tuple[tuple[str, ...], Span]]:
+    def _in_standard_spelling(self, words: Sequence[Word]) -> Iterator[tuple[str, Span]]:
         """Yield what is found where every misspelt word of the vocabulary is read as the right one: some groups hold only that."""
         standard = [self._speller.standard(word.text) for word in words]
         changed = [number for number, (word, text) in enumerate(zip(words, standard)) if word.text != text]
         if changed:
             for groups, start, end in self._phrases(standard):
                 if bisect_left(changed, start) < bisect_left(changed, end):
-                    yield groups, Span(start, end)
+                    yield from ((group, Span(start, end)) for group in groups)
 
     def _numbers(self, words: Sequence[Word]) -> Iterator[tuple[str, Span]]:
         """Yield a span for every range that a number of the message lies in."""
@@ -336,14 +313,14 @@ class Matcher:
     def fulfils(self, text: str, pattern: FlagPattern) -> bool:
         """Return whether the words of a text, read as one clause, fulfil a pattern; what an exception would hide counts too."""
         reading = self.read(text)
-        same_clause = [0] * len(reading.doc)
+        same_clause = [0] * len(reading.words)
         firsts = reading.spans.get(pattern.parts[0].group, ())
         return any(_complete(pattern.parts[1:], (first,), reading, same_clause) for first in firsts)
 
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> list[Match]:
         """Return every pattern that the message fulfils, once for each place of its first part, without what an exception hides."""
         found = [
-            Match(pattern, spans)
+            Match(pattern, spans, min(span.start for span in spans), max(span.end for span in spans))
             for group in reading.spans
             for pattern in self._first.get(group, ())
             if pattern.others <= reading.spans.keys()

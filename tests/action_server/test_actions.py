@@ -106,6 +106,14 @@ def test_a_question_passed_over_is_put_once_more(content, words, asked, asked_ag
     assert outcome.slots.get("expecting", expecting.to_slot())["asked"] == 2
 
 
+def test_a_question_about_change_that_was_passed_over_is_put_again_as_it_was_put(content, words):
+    expecting = Expecting(RED_FLAG, "leg_neuro_significant", is_about_change=True)
+
+    outcome = run("action_answer", tracker(understanding=understood("anatomy"), expecting=expecting))
+
+    assert words("ask_again", question=content.wording["question_of_change"]) in outcome.texts
+
+
 @pytest.mark.parametrize("shown_before, times", [(None, 1), (True, 0)])
 def test_the_booking_line_is_said_once(words, shown_before, times):
     at = tracker(understanding=CLAM_SHELL, assessment=found("pain_over_1_week", "soon"), booking_line_shown=shown_before)

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "sanic": ("sijbot/adapters/",),
     "sqlalchemy": ("sijbot/records/", "sijbot/adapters/tracker_store.py", "migrations/"),
     "alembic": ("sijbot/records/", "migrations/"),
-    "spacy": ("sijbot/triage/", "sijbot/facts.py"),
+    "spacy": ("sijbot/facts.py",),
     "onnxruntime": ("sijbot/language/",),
     "tokenizers": ("sijbot/language/",),
     "tensorflow": (),

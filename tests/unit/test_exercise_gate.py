@@ -71,6 +71,12 @@ def test_an_open_question_of_the_screen_refuses_and_is_put_again(runtime, conten
     assert content.red_flags["stroke"].question in reason
 
 
+def test_a_question_about_change_is_put_again_as_it_was_put(runtime, content):
+    reason = refused(runtime, LOADED, expecting=Expecting("red_flag", "leg_neuro_significant", is_about_change=True))
+
+    assert content.wording["question_of_change"] in reason
+
+
 def test_an_open_question_of_somebody_else_refuses_nothing(runtime):
     assert refused(runtime, LOADED, expecting=Expecting("did_you_mean", "sleeping")) is None
 

@@ -34,7 +34,7 @@ def found() -> Callable[[str, str], list[str]]:
         assert pattern in PATTERNS
         reading = matcher.read(text)
         matches = matcher.matches(reading, clauses(reading).of_token)
-        return [" ".join(token.text for token in reading.doc[match.start : match.end]) for match in matches if match.pattern.flag_id == pattern]
+        return [" ".join(reading.words[match.start : match.end]) for match in matches if match.pattern.flag_id == pattern]
 
     return matched_words
 

@@ -28,5 +28,5 @@ def test_an_empty_slot_expects_nothing(slot):
 
 
 def test_a_slot_without_its_keys_fails_loudly():
-    with pytest.raises(KeyError, match="question"):
+    with pytest.raises(TypeError, match="question"):
         Expecting.from_slot({"owner": "red_flag"})
