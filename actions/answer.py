@@ -16,7 +16,7 @@ from sijbot.exercise_gate import ExerciseGate, open_gate
 from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, Expecting
-from sijbot.triage import question_of
+from sijbot.triage import help_line, question_of
 
 # Where these lead when no story says otherwise.
 REACTIONS = {
@@ -67,7 +67,7 @@ def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> L
     if refused:
         say(dispatcher, Reply(refused))
         return []
-    safety_net = safety_net_reply(content, content_id, turn.region, turn.safety_net_shown)
+    safety_net = safety_net_reply(content, content_id, turn.region, turn.safety_net_shown, turn.raised_earlier)
     if turn.assessment.level is None:
         say(dispatcher, standing_line(content, turn.stood_before, turn.region))
     say_all(dispatcher, answer_replies(content, content_id, turn.situations))
@@ -82,7 +82,8 @@ def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, 
     content = runtime.current().content
     question = question_of(content, turn.expecting.question, turn.expecting.is_about_change)
     if not any(question in message["text"] for message in dispatcher.messages if message["text"]):  # a refused exercise has just put it
-        say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question)))
+        help = help_line(content, turn.expecting.question, turn.expecting.level, turn.region)
+        say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question, help=help)))
     return [SlotSet("expecting", replace(turn.expecting, asked=turn.expecting.asked + 1).to_slot())]
 
 

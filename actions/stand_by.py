@@ -8,12 +8,13 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, read_turn, say, say_all
+from actions.turn import END_OF_TURN, Turn, read_turn, say, say_all
 from sijbot import runtime
 from sijbot.answering import answer_replies, information_reply, stand_by_reply, standing_line, talk_reply
 from sijbot.triage.assess import INFORM
 
 HELP_SUBJECT = "help"
+NODS = ("affirm", "inform", "thank", "goodbye")
 
 
 class ActionAcknowledge(Action):
@@ -24,7 +25,7 @@ class ActionAcknowledge(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
-        say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "acknowledged"))
+        say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "acknowledged", _kind(turn)))
         return [END_OF_TURN]
 
 
@@ -36,8 +37,13 @@ class ActionStandByHandOff(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
-        say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "rephrase"))
+        say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "rephrase", _kind(turn)))
         return [END_OF_TURN]
+
+
+def _kind(turn: Turn) -> Text:
+    """Return which wording fits: "ok" is no doubt."""
+    return "nod" if turn.understood["intent"] in NODS else "stand_by"
 
 
 class ActionStillStanding(Action):

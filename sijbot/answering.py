@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterable, Optional, Sequence
 
 from sijbot.content.model import Answer, Caution, Content, Exercise
-from sijbot.regions import worded
+from sijbot.regions import worded, words_of
 from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
 from sijbot.triage.assessment import INFORM, Assessment
 from sijbot.triage.lock import Lock
@@ -64,8 +64,13 @@ def mentioned_line(content: Content, assessment: Assessment, region_code: Option
     return Reply(worded(content, f"mentioned_{assessment.findings[0].level}_line", region_code, finding=finding))
 
 
-def safety_net_reply(content: Content, content_id: str, region_code: Optional[str], shown_before: bool) -> Optional[Reply]:
-    """Return when to get help: in full the first time that a subject calls for it, one line after that, nothing for other subjects."""
+def safety_net_reply(content: Content, content_id: str, region_code: Optional[str], shown_before: bool, lock: Optional[Lock] = None) -> Optional[Reply]:
+    """Return when to get help: in full the first time that a subject calls for it, one line after that, nothing for other subjects.
+
+    Nor does somebody who thinks of dying, or is hurt at home, get a list of bladder signs.
+    """
+    if lock is not None and _has_own_line(content, lock):
+        return None
     if not content.subjects[content.subject_of[content_id]].safety_net:
         return None
     return Reply(worded(content, "safety_net_line" if shown_before else "safety_net", region_code))
@@ -82,20 +87,32 @@ def talk_reply(content: Content, intent: str, region_code: Optional[str]) -> Rep
     return Reply(worded(content, key, region_code))
 
 
-def stand_by_reply(content: Content, lock: Optional[Lock], region_code: Optional[str], otherwise: str) -> Reply:
-    """Return what to do about the sign that stands, said again; the wording `otherwise` where none does."""
+def stand_by_reply(content: Content, lock: Optional[Lock], region_code: Optional[str], otherwise: str, kind: str = "stand_by") -> Reply:
+    """Return what to do about the sign that stands, said again; the wording `otherwise` where none does.
+
+    kind: "stand_by" to somebody who doubts, "nod" to somebody who says "ok".
+    """
     if lock is None or lock.level == "soon":
         return Reply(worded(content, otherwise, region_code))
     flag = content.red_flags[lock.flags[0]]
-    fits_always = flag.hand_off is not None and content.hand_offs[flag.hand_off].every_level
-    return Reply(worded(content, f"stand_by_{flag.hand_off if fits_always else lock.level}", region_code, finding=flag.finding))
+    key = f"stand_by_{flag.hand_off}" if _has_own_line(content, lock) else f"{kind}_{lock.level}"
+    return Reply(worded(content, key, region_code, finding=flag.finding))
+
+
+def _has_own_line(content: Content, lock: Lock) -> bool:
+    """True where what stands has a line of its own at every level, such as a crisis line."""
+    kind = content.red_flags[lock.flags[0]].hand_off
+    return kind is not None and content.hand_offs[kind].every_level
 
 
 def standing_line(content: Content, lock: Optional[Lock], region_code: Optional[str]) -> Optional[Reply]:
     """Return the one line that stands before everything else while an emergency or urgent level stands; None where none does."""
     if lock is None or lock.level == "soon":
         return None
-    return Reply(worded(content, f"standing_{lock.level}_line", region_code, finding=content.red_flags[lock.flags[0]].finding))
+    flag = content.red_flags[lock.flags[0]]
+    if lock.level != "emergency" and _has_own_line(content, lock):
+        return Reply(content.hand_offs[flag.hand_off].again.format(**words_of(content, region_code), finding=flag.finding))
+    return Reply(worded(content, f"standing_{lock.level}_line", region_code, finding=flag.finding))
 
 
 def citations(content: Content, keys: Iterable[str]) -> tuple[Citation, ...]:

@@ -131,9 +131,12 @@ def _kind_of_miss(outcome: Outcome) -> Optional[str]:
 
 
 def _share(these: Sequence[Outcome], is_so: Callable[[Outcome], bool]) -> str:
-    """Return a share in per cent with its 95 % Wilson interval."""
+    return share(sum(map(is_so, these)), len(these))
+
+
+def share(count: int, total: int) -> str:
+    """Return a share in per cent with its 95 % Wilson interval. `total` is above 0."""
     from scipy.stats import binomtest  # slow to import, and needed here alone
 
-    count = sum(map(is_so, these))
-    interval = binomtest(count, len(these)).proportion_ci(method="wilson")
-    return f"{100 * count / len(these):.1f} % ({100 * interval.low:.0f}–{100 * interval.high:.0f})"
+    interval = binomtest(count, total).proportion_ci(method="wilson")
+    return f"{100 * count / total:.1f} % ({100 * interval.low:.0f}–{100 * interval.high:.0f})"

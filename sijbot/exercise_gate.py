@@ -12,7 +12,7 @@ from sijbot.regions import worded
 from sijbot.routing import RED_FLAG, Expecting
 from sijbot.runtime import Runtime
 from sijbot.triage.assess import Assessment
-from sijbot.triage.hand_off import question_of
+from sijbot.triage.hand_off import help_line, question_of
 from sijbot.triage.lock import Lock, after, highest, standing
 
 EXERCISE_SUBJECT = "exercise"
@@ -33,8 +33,9 @@ class ExerciseGate:
         if not suggests_exercise(self.content, content_id) or content_id in _ALWAYS_SHOWN:
             return None
         if self.open_question:
-            question = question_of(self.content, self.open_question.question, self.open_question.is_about_change)
-            return worded(self.content, "standing_ask", self.region, question=question)
+            asked = self.open_question
+            question = question_of(self.content, asked.question, asked.is_about_change)
+            return worded(self.content, "standing_ask", self.region, question=question, help=help_line(self.content, asked.question, asked.level, self.region))
         if self.lock is None:
             return None
         if self.lock.level == "soon":

@@ -14,13 +14,14 @@ ACTION_SEEN = "action_seen"  # taken for somebody who says to have been seen
 class Expecting:
     """A question that was put and not yet answered: who asked (`owner`), what (`question`: an id), and how often it was put.
 
-    is_about_change: asked was whether the sign has changed, since it has long been there (R11).
+    is_about_change: asked was whether the sign has changed, since it has long been there (R11); level: how pressing it is if it is so.
     """
 
     owner: str
     question: str
     asked: int = 1
     is_about_change: bool = False
+    level: str = "emergency"
 
     @classmethod
     def from_slot(cls, slot: Optional[Mapping]) -> Optional["Expecting"]:

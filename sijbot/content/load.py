@@ -27,10 +27,10 @@ WORDING_KEYS = (
     "fault", "unavailable", "too_long", "standing_emergency", "standing_ask", "standing_urgent", "booking_line", "mentioned_emergency_line", "mentioned_urgent_line", "seen", "seen_nothing",
     "answered_no", "ask_again", "question_of_change", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
     "greeting", "acknowledged", "standing_emergency_line", "standing_urgent_line", "seen_unclear", "corrected", "unavailable_answer",
-    "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
+    "nod_emergency", "nod_urgent", "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
 )  # fmt: skip
 REGION_PLACES = {field.name for field in dataclasses.fields(Region) if field.type == "str"}
-WORDING_PLACES = REGION_PLACES | {"finding", "question"}
+WORDING_PLACES = REGION_PLACES | {"finding", "question", "help"}
 HAND_OFF_PLACES = REGION_PLACES | {"finding", "question", "findings"}
 _GROUP = re.compile(r"\{(\w+)\}")
 
@@ -276,6 +276,11 @@ def load(root: Path) -> Content:
     _check_combinations(folder, combinations, facts, flags)
     _check_places(folder, wording_path, wording, WORDING_PLACES)
     for kind, (path, hand_off) in hand_offs.items():
+        for other in hand_off.instead_of:
+            if other not in hand_offs:
+                folder.fault(path, "instead_of", f"there is no hand_off/{other}.yml")
+        if hand_off.every_level and not hand_off.beside:
+            folder.fault(path, "beside", "is missing: what fits every level needs a line of its own")
         if hand_off.every_level and f"stand_by_{kind}" not in wording:
             folder.fault(wording_path, f"stand_by_{kind}", f"is missing: {path.name} fits every level")
     for path, hand_off in hand_offs.values():

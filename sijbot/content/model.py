@@ -148,6 +148,7 @@ class HandOff:
     also: str  # one line naming further findings, with the place {findings}
     question: Optional[str] = None  # what an *ask* adds, with the place {question}
     every_level: bool = False  # fits its flags at every level, and stands instead of an answer
+    instead_of: tuple[str, ...] = ()  # the texts that this one replaces where both fit signs as pressing: an ambulance comes before the way to the hospital
     beside: Optional[str] = None  # the line that is added where the text of a more pressing sign stands first (R30)
     sources: tuple[str, ...] = ()
     reviewed_on: date = field(kw_only=True)

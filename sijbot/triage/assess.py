@@ -238,7 +238,7 @@ def telling_words(text: str) -> frozenset[str]:
 def asked_about(assessment: Assessment) -> Expecting:
     """Return the question that an assessment with outcome `ask` leaves open."""
     first = assessment.findings[0]
-    return Expecting(RED_FLAG, first.flag, is_about_change=first.is_lasting)
+    return Expecting(RED_FLAG, first.flag, is_about_change=first.is_lasting, level=first.level)
 
 
 def raised(assessment: Assessment, other: Assessment) -> Assessment:

@@ -16,6 +16,7 @@ class Finding:
     """One red flag found in a message; `start` and `end` are code points of the original text.
 
     is_lasting: it has long been there since something that is known; what is asked is whether it has changed (R11).
+    likelihood: log odds that the message means this sign; 0 where it was not read for its meaning. Of signs as pressing, the likeliest is named.
     """
 
     flag: str
@@ -24,6 +25,7 @@ class Finding:
     start: int
     end: int
     is_lasting: bool = False
+    likelihood: float = 0.0
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -90,6 +92,6 @@ def assessment_of(findings: Iterable[Finding], denied: Iterable[str], answered: 
     strongest: dict[str, Finding] = {}
     for finding in sorted(findings, key=lambda finding: (finding.rank, finding.start)):
         strongest.setdefault(finding.flag, finding)
-    ordered = tuple(sorted(strongest.values(), key=lambda finding: (finding.rank, finding.start - finding.end)))
+    ordered = tuple(sorted(strongest.values(), key=lambda finding: (finding.rank, -finding.likelihood, finding.start - finding.end)))
     still_denied = tuple(atom for atom in denied if atom not in strongest and atom not in facts)
     return Assessment(ordered[0].outcome if ordered else NONE, ordered, still_denied, answered, facts)

@@ -92,6 +92,12 @@ def mention(match: Match, reading: Reading, clause_numbers: Clauses, event: bool
     """
     if _is_taken_back(match, reading, clause_numbers):
         return Mention.DENIED
+    key = ("mention", match.spans, event, bool(match.pattern.level))  # many patterns hold by the same words
+    return _remembered(reading, key, lambda reading: _mention_of_spans(match, reading, clause_numbers, event))
+
+
+def _mention_of_spans(match: Match, reading: Reading, clause_numbers: Clauses, event: bool) -> Mention:
+    """Return how the words of this match are mentioned."""
     if _is_refused(match, reading, clause_numbers):
         return Mention.ASKED
     if _is_denied(match, reading, clause_numbers):

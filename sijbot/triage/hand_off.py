@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Sequence
 
 from sijbot.content.model import Content
 from sijbot.regions import words_of
@@ -21,6 +21,12 @@ def kind_of(content: Content, finding: Finding) -> str:
     return finding.level
 
 
+def _kind_of_all(content: Content, as_pressing: Sequence[Finding]) -> str:
+    """Return which text fits signs that are as pressing as one another: that of the first, or one that comes before it."""
+    kind, *others = [kind_of(content, finding) for finding in as_pressing]
+    return next((other for other in others if kind in content.hand_offs[other].instead_of), kind)
+
+
 def replaces_answer(content: Content, assessment: Assessment) -> bool:
     """True where the hand-off stands instead of an answer: an emergency, a text for every level, and every question of the screen."""
     if assessment.outcome not in (ALARM, ASK):
@@ -37,7 +43,7 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     if assessment.outcome not in (ALARM, ASK):
         return None
     first, *others = [finding for finding in assessment.distinct if finding.outcome in (ALARM, ASK)]
-    kind = kind_of(content, first)
+    kind = _kind_of_all(content, [finding for finding in (first, *others) if finding.rank == first.rank])
     template, flag = content.hand_offs[kind], content.red_flags[first.flag]
     places = {**words_of(content, region_code), "finding": flag.finding}
     blocks = [template.text.format(**places)]
@@ -58,10 +64,19 @@ def question_of(content: Content, flag_id: str, is_about_change: bool) -> str:
     return content.wording["question_of_change"] if is_about_change else content.red_flags[flag_id].question
 
 
+def help_line(content: Content, flag_id: str, level: str, region_code: Optional[str]) -> str:
+    """Return where to turn about a flag at a level: a line of its own where it has one, such as a crisis line, else that of the level."""
+    words, own = words_of(content, region_code), content.hand_offs.get(content.red_flags[flag_id].hand_off or "")
+    if own is not None and own.every_level:
+        return own.beside.format(**words)
+    return words["emergency_line" if level == "emergency" else "urgent_line"]
+
+
 def hand_off_again(content: Content, assessment: Assessment, region_code: Optional[str]) -> Reply:
     """Return the one line for an alarm whose whole hand-off was shown before, with the id of the whole one."""
     whole = hand_off_message(content, assessment, region_code)
     first = assessment.distinct[0]
-    again = content.hand_offs[kind_of(content, first)].again
+    kind = _kind_of_all(content, [finding for finding in assessment.distinct if finding.rank == first.rank])
+    again = content.hand_offs[kind].again
     text = again.format(**words_of(content, region_code), finding=content.red_flags[first.flag].finding)
     return Reply(text, kind=CARE_CARD, title=whole.title, level=whole.level, id=whole.id)

@@ -68,13 +68,18 @@ class Suspicion:
     is_very_long: bool
 
     @property
+    def is_understood(self) -> bool:
+        """True for a short message that words have found something in: it says one thing."""
+        return self.is_short and self.found.outcome in (ALARM, ASK)
+
+    @property
     def is_settled(self) -> bool:
-        """True where nothing that the message means could change the verdict for the better."""
+        """True where nothing that the message means could change the verdict for the better, or which sign it names first."""
         found = self.found
         if found.answered or found.corrected:
             return True
-        if self.is_short:
-            return found.outcome in (ALARM, ASK)  # it says one thing, and that has been understood
+        if self.is_understood:
+            return [finding.rank for finding in found.findings].count(found.findings[0].rank) == 1
         return found.outcome == ALARM and found.level == "emergency" and found.flags[0] in self.certain
 
 
@@ -86,7 +91,7 @@ def is_short(text: str, words: int = SHORT_WORDS) -> bool:
 def weighed(suspicion: Suspicion, scores: Scores, content: Content, thresholds: Thresholds = THRESHOLDS) -> Assessment:
     """Return the verdict on one message.
 
-    What the words say of a short message stands, and may be raised. Every finding in a longer one is judged by the score of its own level.
+    What the words say of a short message stands; where they find nothing in it, its meaning may. Every finding in a longer one is judged by the score of its own level.
     """
     found = suspicion.found
     if suspicion.is_short:
@@ -98,9 +103,10 @@ def weighed(suspicion: Suspicion, scores: Scores, content: Content, thresholds: 
     so_far = assessment_of(findings, found.denied, found.answered, found.facts)
     if suspicion.is_very_long:
         thresholds = replace(thresholds, ask=thresholds.alarm)  # one of its many stretches is near to something by chance
-    meant = _meant(suspicion, scores, content, thresholds)
+    meant = None if suspicion.is_understood else _meant(suspicion, scores, content, thresholds)
     if meant is not None and (so_far.outcome != ALARM or LEVELS.index(meant.level) < LEVELS.index(so_far.level)):
         findings.append(meant)
+    findings = [replace(finding, likelihood=round(scores.flags.get(finding.flag, 0.0), 2)) for finding in findings]
     return replace(assessment_of(findings, found.denied, found.answered, found.facts), corrected=found.corrected)
 
 

@@ -91,7 +91,7 @@ def test_what_is_no_exercise_is_said_in_an_emergency_too(parts, content, content
 def test_an_open_question_of_the_screen_comes_before_any_exercise(content, words):
     outcome = run("action_answer", tracker(understanding=CLAM_SHELL, expecting=OPEN))
 
-    assert outcome.texts[0] == words("standing_ask", question=content.red_flags["ces_saddle_numbness"].question)
+    assert outcome.texts[0] == words("standing_ask", question=content.red_flags["ces_saddle_numbness"].question, help=content.regions["uk"].emergency_line)
     assert not any(reply["kind"] == "steps" for reply in outcome.replies)
 
 
@@ -101,17 +101,17 @@ def test_a_question_passed_over_is_put_once_more(content, words, asked, asked_ag
 
     outcome = run("action_answer", tracker(understanding=understood("anatomy"), expecting=expecting))
 
-    question = words("ask_again", question=content.red_flags["ces_saddle_numbness"].question)
+    question = words("ask_again", question=content.red_flags["ces_saddle_numbness"].question, help=content.regions["uk"].emergency_line)
     assert (question in outcome.texts) == asked_again
     assert outcome.slots.get("expecting", expecting.to_slot())["asked"] == 2
 
 
 def test_a_question_about_change_that_was_passed_over_is_put_again_as_it_was_put(content, words):
-    expecting = Expecting(RED_FLAG, "leg_neuro_significant", is_about_change=True)
+    expecting = Expecting(RED_FLAG, "leg_neuro_significant", is_about_change=True, level="urgent")
 
     outcome = run("action_answer", tracker(understanding=understood("anatomy"), expecting=expecting))
 
-    assert words("ask_again", question=content.wording["question_of_change"]) in outcome.texts
+    assert words("ask_again", question=content.wording["question_of_change"], help=content.regions["uk"].urgent_line) in outcome.texts
 
 
 @pytest.mark.parametrize("shown_before, times", [(None, 1), (True, 0)])
@@ -282,3 +282,11 @@ def test_doubt_after_a_hand_off_gets_the_same_advice_again(content, words, level
     outcome = run("action_stand_by_hand_off", tracker(earlier=[user_event("before", found(flag, level))]))
 
     assert outcome.texts == [words(f"stand_by_{level}", finding=content.red_flags[flag].finding)]
+
+
+@pytest.mark.parametrize("level, flag", [("emergency", "stroke"), ("urgent", "foot_drop")])
+@pytest.mark.parametrize("action", ["action_acknowledge", "action_stand_by_hand_off"])
+def test_ok_after_a_hand_off_is_no_doubt(content, words, action, level, flag):
+    at = tracker(understanding=understood(None, "other", "affirm"), earlier=[user_event("before", found(flag, level))])
+
+    assert run(action, at).texts == [words(f"nod_{level}", finding=content.red_flags[flag].finding)]

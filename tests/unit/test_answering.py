@@ -2,7 +2,8 @@
 
 import pytest
 
-from sijbot import answering
+from sijbot import answering, clock
+from sijbot.triage.lock import Lock
 
 ANSWER, EXERCISE = "aggravating", "clam_shell"
 
@@ -113,3 +114,19 @@ def test_talk_that_something_is_written_for_gets_it(content, intent):
 def test_the_booking_line_speaks_of_the_regions_doctor(content):
     assert "GP" in answering.booking_line_reply(content, "uk").text
     assert "GP" not in answering.booking_line_reply(content, "us").text
+
+
+@pytest.mark.parametrize("flag, level, own", [("suicidal_ideation", "urgent", True), ("foot_drop", "urgent", False), ("suicidal_ideation", "emergency", False)])
+def test_what_stands_first_is_its_own_line_where_it_has_one_and_no_emergency(content, flag, level, own):
+    lock = Lock(level, (flag,), clock.now())
+
+    text = answering.standing_line(content, lock, "uk").text
+
+    assert (content.regions["uk"].crisis_line in text) == own
+    assert (content.regions["uk"].emergency_line in text) == (level == "emergency")
+
+
+def test_somebody_who_thinks_of_dying_gets_no_list_of_bladder_signs(content):
+    lock = Lock("urgent", ("suicidal_ideation",), clock.now())
+
+    assert answering.safety_net_reply(content, ANSWER, "uk", shown_before=False, lock=lock) is None

@@ -139,3 +139,17 @@ def test_every_emergency_text_is_complete_in_600_characters_in_every_region(cont
         longest |= {f"{region}: {flag_id}": len(text) for region, text in texts.items() if len(text) > 600}
 
     assert longest == {}
+
+
+@pytest.mark.parametrize("first, second", [("ces_bladder_retention", "stroke"), ("stroke", "ces_bladder_retention")])
+def test_an_ambulance_comes_before_the_way_to_the_hospital_whichever_sign_is_named(content, first, second):
+    reply = hand_off_message(content, said((first, "alarm", "emergency"), (second, "alarm", "emergency")), "uk")
+
+    assert "ambulance" in reply.text
+    assert content.red_flags[first].finding in reply.text.split("\n\n")[1]
+
+
+def test_a_milder_sign_calls_no_ambulance(content):
+    reply = hand_off_message(content, said(SADDLE, ("stroke", "ask", "emergency")), "uk")
+
+    assert "ask for an ambulance" not in reply.text

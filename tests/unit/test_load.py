@@ -122,8 +122,10 @@ def test_a_folder_that_is_not_there_is_one_fault(tmp_path):
         ("wording.yml", "more_hint: More about this", "more_hint: {{doctor}}"),
         ("hand_off/emergency.yml", "{emergency_line}", "{emergancy_line}"),
         ("red_flags/ces_saddle_numbness.yml", "{numb_more} {private}", "{numb_moer} {private}"),
+        ("hand_off/ambulance.yml", "instead_of: [emergency]", "instead_of: [emergancy]"),
+        ("hand_off/crisis.yml", 'beside: "{crisis_line}"\n', ""),
     ],
-    ids=["a day that is not", "a date with a time", "unquoted double braces", "a misspelt place in a text", "a misspelt group in a pattern"],
+    ids=["a day that is not", "a date with a time", "unquoted double braces", "a misspelt place in a text", "a misspelt group in a pattern", "a text that is not there", "no line of its own"],
 )
 def test_a_slip_of_the_pen_is_a_fault_of_its_file(tmp_path, name, old, new):
     root = copied(tmp_path)

@@ -144,3 +144,23 @@ def test_the_alarm_names_the_likeliest_flag_that_has_words_in_the_message(conten
     scores.flags[SPEECH] = scores.flags[RETENTION] - 1.0
 
     assert verdict(suspicion(named=[SPEECH]), scores).flags == (SPEECH,)
+
+
+def test_of_signs_as_pressing_the_likeliest_is_named_first(content, verdict):
+    speech = dataclasses.replace(FOUND, flag=SPEECH, start=0, end=30)
+
+    assert verdict(suspicion(FOUND, speech), meant(content, 9.0)).flags == (RETENTION, SPEECH)
+    assert verdict(suspicion(FOUND, speech), meant(content, 9.0, flag=SPEECH)).flags == (SPEECH, RETENTION)
+
+
+def test_a_flag_that_the_reader_does_not_know_is_not_lost(content, verdict):
+    scores = meant(content, 9.0)
+    scores.flags.pop(SPEECH)
+
+    assert SPEECH in verdict(suspicion(dataclasses.replace(FOUND, flag=SPEECH)), scores).flags
+
+
+def test_what_the_words_ask_about_in_a_short_message_is_not_raised_by_its_meaning(content, verdict):
+    asks = [dataclasses.replace(FOUND, outcome=ASK), dataclasses.replace(FOUND, flag=SPEECH, outcome=ASK)]
+
+    assert verdict(suspicion(*asks, short=True, named=[RETENTION]), meant(content, 99.0)).outcome == ASK
