@@ -1,14 +1,14 @@
 """Chooses the thresholds of the third layer on the messages of data/screen that it was not trained on, and says what they do there. Usage: python -m scripts.thresholds
 
 These messages are twins, harmless ones written to look like the dangerous ones beside them: of such, 8 in 100 may alarm and 13 lead to a question; ordinary ones do so
-far less. Within that, as many dangers as can be are caught, emergencies first.
+far less. Within that, as many dangers as can be are caught, emergencies first. Short messages that their words decide are left aside: no threshold changes them.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import asdict
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 from scripts.sign_examples import screen_messages
 from sijbot.content import load
@@ -20,7 +20,7 @@ from sijbot.triage.assessment import ALARM, ASK
 from sijbot.triage.weigh import THRESHOLDS, Suspicion, Thresholds, weighed
 
 MOST_FALSE_ALARMS, MOST_QUESTIONS = 0.085, 0.13
-TRIES = 1500
+TRIES, STEPS = 300, 700
 NEVER = 99.0  # nothing is asked about a sign of level `soon`
 SEED = 7
 # (level expected or None, what the words say, what the reader says)
@@ -29,14 +29,39 @@ Judged = tuple[str | None, Suspicion, Scores]
 
 def main() -> None:
     content = load(ROOT / "content")
-    screen = Screen(content)
+    screen = Screen(content, shared_sign_reader().read)
     held_back = [entry for entry, is_held_back in screen_messages(ROOT, content) if is_held_back and entry["expect"] != ASK]
-    messages = [(entry["level"], screen.suspicion(entry["text"]), shared_sign_reader().read(entry["text"])) for entry in held_back]
+    suspicions = [(entry, screen.suspicion(entry["text"])) for entry in held_back]
+    messages = [(entry["level"], suspicion, screen.scores(entry["text"])) for entry, suspicion in suspicions if not suspicion.is_understood]
     print(f"{len(messages)} messages held back", flush=True)
-    best = max(_candidates(random.Random(SEED)), key=lambda thresholds: worth(figures(messages, content, thresholds)))
+    best = _best(lambda thresholds: worth(figures(messages, content, thresholds)), random.Random(SEED))
     print({name: value if isinstance(value, float) else {level: round(odds, 2) for level, odds in value.items()} for name, value in asdict(best).items()})
     for which, thresholds in (("best", best), ("in force", THRESHOLDS)):
         print(which, {name: f"{100 * share:.1f} %" for name, share in figures(messages, content, thresholds).items()})
+
+
+def _best(worth_of: Callable[[Thresholds], float], draw: random.Random) -> Thresholds:
+    """Return the best of many thresholds drawn at random, then of many small steps away from the best so far."""
+    best = max(_candidates(draw), key=worth_of)
+    most = worth_of(best)
+    for _ in range(STEPS):
+        near = _near(best, draw)
+        if (here := worth_of(near)) > most:
+            best, most = near, here
+    return best
+
+
+def _near(thresholds: Thresholds, draw: random.Random) -> Thresholds:
+    """Return thresholds of which a few are moved a little."""
+    moved = {
+        name: {level: odds if odds == NEVER else _moved(odds, draw) for level, odds in value.items()} if isinstance(value, dict) else _moved(value, draw)
+        for name, value in asdict(thresholds).items()
+    }  # fmt: skip
+    return Thresholds(**moved)
+
+
+def _moved(odds: float, draw: random.Random) -> float:
+    return round(odds + draw.gauss(0.0, 0.4), 2) if draw.random() < 0.25 else odds
 
 
 def _candidates(draw: random.Random) -> Iterator[Thresholds]:

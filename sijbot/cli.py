@@ -292,7 +292,7 @@ def evaluate_red_flags(
     path: Path = typer.Option(None, "--file", help="Messages in YAML; without it evaluation/heldout/red_flags.yml."),
     patterns_only: bool = typer.Option(False, "--patterns-only", help="What the words say, without the third layer."),
     show_misses: bool = typer.Option(False, "--misses", help="Print every message that came out otherwise."),
-    save: bool = typer.Option(False, "--save", help="Write the figures to evaluation/reports/, under today's date."),
+    save: bool = typer.Option(False, "--save", help="Write the figures to evaluation/reports/, under the name of the file and today's date."),
 ) -> None:
     """Measure the danger screen: what it catches, and how often it alarms for nothing, with 95 % intervals."""
     from sijbot import clock, evaluate
@@ -301,7 +301,8 @@ def evaluate_red_flags(
     settings = _settings()
     screen = load_screen(load(settings.content))
     try:
-        messages = evaluate.read_messages(path or settings.root / evaluate.HELD_OUT)
+        path = path or settings.root / evaluate.HELD_OUT
+        messages = evaluate.read_messages(path)
     except evaluate.EvaluationError as fault:
         raise Stop(str(fault)) from None
     with err.status(f"{len(messages)} messages …"):
@@ -314,7 +315,7 @@ def evaluate_red_flags(
     if save:
         folder = settings.root / "evaluation" / "reports"
         folder.mkdir(exist_ok=True)
-        (folder / f"red_flags_{clock.now():%Y-%m-%d}{'_patterns' if patterns_only else ''}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / f"{path.stem}_{clock.now():%Y-%m-%d}{'_patterns' if patterns_only else ''}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @app.command("hand-offs", epilog="Example: sijbot hand-offs --days 7")

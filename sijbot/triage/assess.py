@@ -106,13 +106,20 @@ class Screen:
         if self.reader is None or suspicion.is_settled:
             return suspicion.found
         try:
-            respelt = self._matcher.respelt(text)
-            scores = self.reader(respelt.text)
+            scores = self.scores(text)
         except Exception as error:  # whatever an inference engine raises: the words alone alarm more often, not less
             logger.error("the sign reader failed: %s", type(error).__name__)
             return suspicion.found
-        places = {flag: respelt.original_place(place) for flag, place in scores.places.items()}
-        return weighed(suspicion, replace(scores, places=places), self.content)
+        return weighed(suspicion, scores, self.content)
+
+    def scores(self, text: str) -> Scores:
+        """Return what the reader says of a text, read with its words as they were meant; the places are those of the text itself.
+
+        Raises: whatever the reader does.
+        """
+        respelt = self._matcher.respelt(text)
+        scores = self.reader(respelt.text)
+        return replace(scores, places={flag: respelt.original_place(place) for flag, place in scores.places.items()})
 
     def suspicion(self, text: str, known: Known = NOTHING_KNOWN) -> Suspicion:
         """Return what the words of a message say, and what is needed to weigh it. Arguments as of the screen itself."""

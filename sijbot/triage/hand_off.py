@@ -38,7 +38,7 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
     """Return the care card for an alarm or an ask, or None where the screen found neither.
 
     The most pressing finding is named, the others follow in one line (R30); where one of those has a line of its own, such as a crisis line,
-    that is added. The reply's id is the same for the same findings, so that a second copy can be dropped.
+    that is added. The reply's id is the same for the same findings in any order, so that a second copy can be dropped.
     """
     if assessment.outcome not in (ALARM, ASK):
         return None
@@ -55,7 +55,7 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
         blocks.append(template.also.format(findings="; ".join(content.red_flags[other.flag].finding for other in named)))
     kinds = dict.fromkeys(kind_of(content, other) for other in others)
     blocks.extend(content.hand_offs[other].beside.format(**places) for other in kinds if other != kind and content.hand_offs[other].beside)
-    identity = f"hand-off:{assessment.outcome}:{kind}:{'+'.join(finding.flag for finding in (first, *others))}"
+    identity = f"hand-off:{assessment.outcome}:{kind}:{'+'.join(sorted(finding.flag for finding in (first, *others)))}"
     return Reply("\n\n".join(blocks), kind=CARE_CARD, title=template.title, level=assessment.level, id=identity)
 
 

@@ -20,6 +20,7 @@ NEAR_FLAGS = 3.0  # log odds: a flag that is so much less likely than the likeli
 SHORT_WORDS = 25  # what says no more than that says one thing
 VERY_FEW_WORDS = 10
 MANY_CHARACTERS = 2000
+MORE_OF_VERY_LONG = 2.5  # log odds: so much surer must the meaning of a longer message be
 FEW_WORDS = 60  # in a message of so many a pattern tells more than in a longer one
 
 
@@ -39,12 +40,12 @@ class Thresholds:
     once_urgent: float
 
 
-THRESHOLDS = Thresholds(  # 2026-11-28, on the twins held back and on retold real posts: scripts/thresholds.py prints what they do on the former
-    alarm={"emergency": 1.8, "urgent": 2.6, "soon": 0.8},
-    ask={"emergency": -1.9, "urgent": -1.2, "soon": 99.0},
-    short_alarm={"emergency": 3.0, "urgent": 4.0, "soon": 3.0},
-    short_ask={"emergency": 1.5, "urgent": 2.0, "soon": 99.0},
-    words=1.5, words_of_few=3.5, once_urgent=-0.8,
+THRESHOLDS = Thresholds(  # 2026-11-29, on the messages held back and on retold real posts: scripts/thresholds.py prints what they do on the former
+    alarm={"emergency": 1.1, "urgent": 1.9, "soon": 1.2},
+    ask={"emergency": -1.7, "urgent": -1.1, "soon": 99.0},
+    short_alarm={"emergency": 3.6, "urgent": 4.0, "soon": 1.8},
+    short_ask={"emergency": -1.0, "urgent": 0.5, "soon": 99.0},
+    words=0.0, words_of_few=3.0, once_urgent=-2.5,
 )  # fmt: skip
 
 
@@ -102,7 +103,8 @@ def weighed(suspicion: Suspicion, scores: Scores, content: Content, thresholds: 
         findings = [replace(finding, outcome=INFORM) if finding.outcome == ASK and finding.flag in suspicion.denied_before else finding for finding in findings]
     so_far = assessment_of(findings, found.denied, found.answered, found.facts)
     if suspicion.is_very_long:
-        thresholds = replace(thresholds, ask=thresholds.alarm)  # one of its many stretches is near to something by chance
+        sure = {level: odds + MORE_OF_VERY_LONG for level, odds in thresholds.alarm.items()}
+        thresholds = replace(thresholds, alarm=sure, ask=thresholds.alarm)  # one of its many stretches is near to something by chance
     meant = None if suspicion.is_understood else _meant(suspicion, scores, content, thresholds)
     if meant is not None and (so_far.outcome != ALARM or LEVELS.index(meant.level) < LEVELS.index(so_far.level)):
         findings.append(meant)
