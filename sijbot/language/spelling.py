@@ -13,6 +13,7 @@ from spellchecker import SpellChecker
 
 FEWEST_LETTERS = 4
 LETTERS_FOR_TWO_SLIPS = 7
+MOST_LETTERS = 60  # a longer "word" is none, nor two that were written as one, and to try each of its letters would cost more than all the rest
 FEWEST_LETTERS_JOINED = 3
 USES_OF_SMALL_WORDS = 5_000_000  # "and", "the", "was": "pinsand" holds no sand
 FEWEST_USES_JOINED = 1000  # of each of two words written as one, among the 1.6 billion words that pyspellchecker counted
@@ -105,7 +106,7 @@ class Speller:
         """Return the word that was meant, or two where a space was left out; the word itself where it is known or nothing is near."""
         if word in self._forms:
             return (self._forms[word],)
-        if self._is_known(word) and not self._is_stretched(word) or not word.isalpha():
+        if self._is_known(word) and not self._is_stretched(word) or not word.isalpha() or len(self._unstretched(word)) > MOST_LETTERS:
             return (word,)
         shortened = self._unstretched(word)
         if shortened != word and (self._is_known(shortened) or shortened in self._forms):

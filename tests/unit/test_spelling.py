@@ -25,6 +25,15 @@ def test_an_english_word_or_what_is_near_nothing_stays(word):
     assert SPELLER.meant(word) == (word,)
 
 
+@pytest.mark.parametrize("word", ["word" * 2500, "betweenlegs" * 6])
+def test_what_is_too_long_to_be_a_word_stays(word):
+    assert SPELLER.meant(word) == (word,)
+
+
+def test_a_word_that_is_only_stretched_is_not_too_long():
+    assert SPELLER.meant("n" + "u" * 5000 + "mb") == ("numb",)
+
+
 def test_a_space_left_out_is_put_in():
     assert SPELLER.meant("betweenlegs") == ("between", "legs")
     assert SPELLER.meant("numblegs") == ("numb", "legs")
