@@ -13,7 +13,8 @@ from sijbot.answering import information_reply, standing_line
 from sijbot.records import repository
 from sijbot.regions import worded
 from sijbot.replies import Reply
-from sijbot.triage.lock import SEEN, highest
+from sijbot.triage.assessment import SEEN
+from sijbot.triage.lock import highest
 
 
 class ActionInform(Action):

@@ -22,7 +22,8 @@ from sijbot.content.model import Content
 from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, YES, Expecting, route
 from sijbot.triage import Assessment, Known, Screen, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, raised
-from sijbot.triage.lock import SEEN, Lock, after, standing
+from sijbot.triage.assessment import SEEN
+from sijbot.triage.lock import Lock, after, standing
 from sijbot.triage.weigh import MANY_CHARACTERS, is_short
 
 ASSESSMENT, SITUATIONS, STANDING = "assessment", "situations", "standing"  # message properties

@@ -10,7 +10,7 @@ from typing import Callable, Iterable, Mapping, Optional, Sequence
 from sijbot.content.model import Content, RedFlag
 from sijbot.language.sign_reader import Scores
 from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
-from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, Assessment, Finding, assessment_of
+from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, SEEN, Assessment, Finding, assessment_of
 from sijbot.triage.combine import Combiner
 from sijbot.triage.context import Mention, clauses, mention
 from sijbot.triage.match import Matcher, Span, fold_phrase, words_of
@@ -131,6 +131,8 @@ class Screen:
         now = {**facts, **{finding.flag: finding for finding in findings if finding.outcome == ALARM}}
         alone = self._combined(now, ())
         over_turns = self._combined(now, known.atoms) if known.atoms else alone
+        if SEEN in facts and known.expecting is not None:  # what was asked about has been looked at: this message must say by itself that it is there again
+            over_turns = [finding for finding in over_turns if finding in alone or finding.flag != known.expecting.question]
         denied = sorted({atom for window in windows for atom in window.denied})
         said = assessment_of(findings + over_turns, denied, None, tuple(facts))
         answered = self._with_answer(said, text, known)

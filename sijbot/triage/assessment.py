@@ -8,6 +8,7 @@ from typing import Iterable, Mapping, Optional
 from sijbot.content.model import LEVELS
 
 ALARM, ASK, INFORM, NONE = "alarm", "ask", "inform", "none"
+SEEN = "seen_by_clinician"  # the fact that somebody has looked at it: it lifts a lock
 _OUTCOMES = (ALARM, ASK, INFORM, NONE)  # strongest first
 
 

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Mapping, Optional
 
 from sijbot.content.model import LEVELS
-from sijbot.triage.assess import ALARM, Assessment
+from sijbot.triage.assessment import ALARM, SEEN, Assessment
 
-SEEN = "seen_by_clinician"  # the fact that lifts a lock
 LIFETIME = timedelta(days=7)  # as long as the token of a conversation
 
 

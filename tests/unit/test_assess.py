@@ -7,7 +7,7 @@ import pytest
 from sijbot.content.model import Cue, Pattern
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.triage import Assessment, Finding, Known, Screen
-from sijbot.triage.lock import SEEN
+from sijbot.triage.assessment import SEEN
 from sijbot.triage.assess import ALARM, ASK, INFORM, NONE, OVERLAP_CHARACTERS, WINDOW_CHARACTERS, raised
 
 SIGN = "I can't pee"
@@ -191,3 +191,21 @@ def test_a_sign_is_taken_back_only_by_saying_what_was_wrong(screen, text, taken_
 )  # fmt: skip
 def test_being_seen_is_a_fact_that_must_be_said(screen, text, seen):
     assert (SEEN in screen(text).facts) is seen
+
+
+BLED = "I'm 31 weeks pregnant and had a bit of bleeding last night"
+
+
+@pytest.mark.parametrize(
+    "text, asked, outcome",
+    [
+        ("the midwife told me to come in and they checked me, all fine", "pregnancy_bleeding", NONE),
+        ("the midwife told me to come in and they checked me, all fine", "stroke", ALARM),
+        ("the midwife checked me this morning and I am bleeding again, 31 weeks", "pregnancy_bleeding", ALARM),
+    ],
+    ids=["what was asked about", "something else was asked about", "it is there again"],
+)
+def test_what_was_asked_about_and_has_been_looked_at_is_not_pieced_together_again(screen, text, asked, outcome):
+    known = Known(Expecting(RED_FLAG, asked), atoms=screen(BLED).facts)
+
+    assert screen(text, known).outcome == outcome

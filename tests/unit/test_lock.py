@@ -5,7 +5,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from sijbot.triage.assess import Assessment, Finding
-from sijbot.triage.lock import SEEN, LIFETIME, Lock, after, highest, standing
+from sijbot.triage.assessment import SEEN
+from sijbot.triage.lock import LIFETIME, Lock, after, highest, standing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 LATER = NOON + timedelta(hours=1)
