@@ -26,7 +26,12 @@ def test_an_english_word_or_what_is_near_nothing_stays(word):
 
 
 @pytest.mark.parametrize("word", ["word" * 2500, "betweenlegs" * 6])
-def test_what_is_too_long_to_be_a_word_stays(word):
+def test_what_is_too_long_to_be_a_word_stays_and_no_place_in_it_is_tried(word, monkeypatch):
+    def fails(*_):
+        raise AssertionError("was tried")
+
+    monkeypatch.setattr("sijbot.language.spelling.split_words", fails)
+
     assert SPELLER.meant(word) == (word,)
 
 

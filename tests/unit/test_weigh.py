@@ -10,7 +10,7 @@ from sijbot.content.model import LEVELS
 from sijbot.language.sign_reader import Scores
 from sijbot.triage import Screen
 from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, Assessment, Finding, assessment_of
-from sijbot.triage.weigh import SHORT_WORDS, Suspicion, Thresholds, weighed
+from sijbot.triage.weigh import MORE_OF_VERY_LONG, SHORT_WORDS, Suspicion, Thresholds, weighed
 
 THRESHOLDS = Thresholds(alarm=dict.fromkeys(LEVELS, 2.0), ask=dict.fromkeys(LEVELS, 0.0), short_alarm=dict.fromkeys(LEVELS, 2.0), short_ask=dict.fromkeys(LEVELS, 0.0), words=1.0, words_of_few=4.0, once_urgent=2.0)
 RETENTION, SPEECH = "ces_bladder_retention", "stroke"
@@ -92,6 +92,11 @@ def test_a_fact_told_in_very_few_words_is_not_asked_about(content, verdict):
 def test_of_a_very_long_message_meaning_alone_asks_only_where_it_is_sure(content, verdict):
     assert verdict(suspicion(very_long=True), meant(content, 1.99)).outcome == NONE
     assert verdict(suspicion(very_long=True), meant(content, 2.0)).outcome == ASK
+
+
+@pytest.mark.parametrize("score, outcome", [(2.0 + MORE_OF_VERY_LONG, ALARM), (1.99 + MORE_OF_VERY_LONG, ASK)])
+def test_of_a_very_long_message_meaning_alarms_only_where_it_is_surer_still(content, verdict, score, outcome):
+    assert verdict(suspicion(very_long=True, named=[RETENTION]), meant(content, score)).outcome == outcome
 
 
 def test_violence_or_wanting_to_die_told_in_a_story_is_at_least_asked_about(content, verdict):
