@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import logging
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Optional
 
 from sijbot.content import Content, ContentStore
@@ -13,42 +15,72 @@ from sijbot.records import schema
 from sijbot.regions import CountryFinder
 from sijbot.settings import Settings, from_environment
 from sijbot.triage.assess import Screen
+from sijbot.triage.match import PatternError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is built from one state of the content."""
+
+    content: Content
+    screen: Screen
+    situations: SituationFinder
+    countries: CountryFinder
+
+    @classmethod
+    def of(cls, content: Content) -> "Parts":
+        """Return the parts, which takes seconds. Raises: sijbot.triage.match.PatternError."""
+        return cls(content, load_screen(content), SituationFinder(content.situations), CountryFinder(content.regions))
 
 
 @dataclass
 class Runtime:
-    """The parts that depend on content are rebuilt when the content changes."""
+    """The parts that depend on content are rebuilt beside the turns when the content changes; until they are ready, and where a change is faulty, the last good ones serve."""
 
     settings: Settings
     store: ContentStore
     engine: object  # sqlalchemy.engine.Engine
-    _screen: Optional[Screen] = field(default=None, init=False)
-    _situations: Optional[SituationFinder] = field(default=None, init=False)
-    _countries: Optional[CountryFinder] = field(default=None, init=False)
+    _parts: Parts = field(init=False)
+    _rebuilding: Optional[Thread] = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._parts = Parts.of(self.store.current())
 
     @property
     def content(self) -> Content:
-        return self.store.current()
+        return self._current_parts().content
 
     @property
     def screen(self) -> Screen:
-        """The danger screen for the current content; the last good one where a change cannot be compiled."""
-        content = self.content
-        if self._screen is None or self._screen.content.version != content.version:
-            self._screen = load_screen(content)
-            self._situations = SituationFinder(content.situations)
-            self._countries = CountryFinder(content.regions)
-        return self._screen
+        """The danger screen for the content."""
+        return self._current_parts().screen
 
     def situations(self, text: str) -> tuple[str, ...]:
         """Return the situations that a message names."""
-        self.screen
-        return self._situations(text)
+        return self._current_parts().situations(text)
 
     def country(self, text: str) -> Optional[str]:
         """Return the region code of the country that somebody says to be in, or None."""
-        self.screen
-        return self._countries(text)
+        return self._current_parts().countries(text)
+
+    def _current_parts(self) -> Parts:
+        if (self._rebuilding is None or not self._rebuilding.is_alive()) and self.store.is_stale():
+            self._rebuilding = Thread(target=self._rebuild, name="content", daemon=True)
+            self._rebuilding.start()
+        return self._parts
+
+    def _rebuild(self) -> None:
+        """Take the changed content into use, or say in the log why not: nobody's turn may wait for it, or fail by it."""
+        content = self.store.reload()
+        if self.store.fault:
+            logger.error("the changed content is not used: %s", self.store.fault)
+            return
+        try:
+            self._parts = Parts.of(content)
+        except PatternError as error:
+            logger.error("the changed content is not used: %s", error)
 
 
 def load_screen(content: Content) -> Screen:
@@ -73,9 +105,7 @@ def build(settings: Settings) -> Runtime:
     store = ContentStore(settings.content)
     engine = schema.make_engine(settings.records_url)
     schema.migrate(engine)
-    runtime = Runtime(settings, store, engine)
-    runtime.screen
-    return runtime
+    return Runtime(settings, store, engine)
 
 
 _current: Optional[Runtime] = None

@@ -383,19 +383,23 @@ class ContentStore:
 
     def current(self) -> Content:
         """Return the content; looks at the folder at most once a second."""
-        if time.monotonic() - self._checked_at > self.CHECK_EVERY_S:
-            self._checked_at = time.monotonic()
-            stamp = self._folder_stamp()
-            if stamp != self._stamp:
-                self._stamp = stamp
-                self._reload()
-        return self._content
+        return self.reload() if self.is_stale() else self._content
 
-    def _reload(self) -> None:
+    def is_stale(self) -> bool:
+        """Return whether the folder has changed since it was read; looks at most once a second, and says no in between."""
+        if time.monotonic() - self._checked_at <= self.CHECK_EVERY_S:
+            return False
+        self._checked_at = time.monotonic()
+        return self._folder_stamp() != self._stamp
+
+    def reload(self) -> Content:
+        """Read the folder again, which takes seconds, and return the content: the last good one where it is faulty now."""
+        self._stamp = self._folder_stamp()
         try:
             self._content, self.fault = load(self.root), None
         except ContentError as error:
             self.fault = error
+        return self._content
 
     def _folder_stamp(self) -> frozenset[tuple[str, int]]:
         return frozenset((str(path), path.stat().st_mtime_ns) for path in self.root.rglob("*.yml"))
