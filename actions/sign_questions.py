@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Text
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import END_OF_TURN, read_turn, say
@@ -30,7 +31,7 @@ class ActionInform(Action):
 
 
 class ActionSeen(Action):
-    """Takes the lock away from somebody who was seen about it; clears nobody for anything.
+    """Takes the lock, and the question that is open, away from somebody who was seen about it; clears nobody for anything.
 
     After an emergency the words must say that somebody looked at it: that a message only sounds like it is not enough.
     """
@@ -46,8 +47,9 @@ class ActionSeen(Action):
             repository.write_lock(connection, turn.conversation_id, lock if stays else None)
             if not stays:
                 repository.log_assessment(connection, turn.conversation_id, turn.assessment, parts.content.version, clock.now(), lock)
-        say(dispatcher, Reply(worded(parts.content, "seen_unclear" if stays else "seen" if lock else "seen_nothing", turn.region)))
-        return [END_OF_TURN]
+        was_asked = turn.waits_for_safety_answer and SEEN in turn.assessment.facts
+        say(dispatcher, Reply(worded(parts.content, "seen_unclear" if stays else "seen" if lock or was_asked else "seen_nothing", turn.region)))
+        return [SlotSet("expecting", None), END_OF_TURN] if was_asked else [END_OF_TURN]
 
 
 class ActionWithdraw(Action):

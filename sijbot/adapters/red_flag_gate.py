@@ -19,7 +19,7 @@ from sijbot import clock, runtime
 from sijbot.adapters.question_focus import FULL_TEXT
 from sijbot.adapters.topic_classifier import UNDERSTOOD, set_intent
 from sijbot.content.model import Content
-from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, YES, Expecting, route
+from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, RED_FLAG, YES, Expecting, route
 from sijbot.triage import Assessment, Known, Screen, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, raised
 from sijbot.triage.assessment import SEEN
@@ -62,7 +62,8 @@ class RedFlagGate(GraphComponent):
         message.set(STANDING, lock.to_dict() if lock else None, add_to_output=True)
         understood = (message.get("intent") or {}).get("name")
         is_answerable_story = not is_short(text) and (message.get(UNDERSTOOD) or {}).get("outcome") == "answer"
-        intent = red_flag_intent(parts.content, assessment, lock, understood, is_answerable_story)
+        is_asked = known.expecting is not None and known.expecting.owner == RED_FLAG
+        intent = red_flag_intent(parts.content, assessment, lock, understood, is_answerable_story, is_asked)
         if intent:
             set_intent(message, intent, 1.0)
             return
@@ -103,11 +104,11 @@ def _history(tracker: DialogueStateTracker) -> tuple[Known, Optional[Lock]]:
 
 
 def red_flag_intent(
-    content: Content, assessment: Assessment, lock: Optional[Lock], understood: Optional[Text], is_answerable_story: bool = False
+    content: Content, assessment: Assessment, lock: Optional[Lock], understood: Optional[Text], is_answerable_story: bool = False, is_asked: bool = False
 ) -> Optional[Text]:
     """Return the intent that the assessment, or a level that stands, puts in place of the understood one; None for neither (decision 9).
 
-    A story that only touches on a sign gets the answer to its question, and a line about the sign behind it.
+    A story that only touches on a sign gets the answer to its question, and a line about the sign behind it. is_asked: a question of the screen is open.
     """
     if replaces_answer(content, assessment):
         return EMERGENCY
@@ -117,7 +118,7 @@ def red_flag_intent(
         return CORRECTED
     if assessment.answered and assessment.answered[1] == NO:
         return ANSWERED_NO
-    if lock and SEEN in assessment.facts:
+    if (lock or is_asked) and SEEN in assessment.facts and assessment.outcome != ASK:
         return SEEN_INTENT
     if lock and lock.level == "emergency" and understood not in _ABOUT_THE_HAND_OFF:
         return STILL_STANDING

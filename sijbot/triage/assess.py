@@ -55,7 +55,7 @@ class Known:
         if assessment.answered:
             flag, answer = assessment.answered
             return replace(known, expecting=None, answered_no=self.answered_no + ((flag,) if answer == NO else ()))
-        return known
+        return replace(known, expecting=None) if SEEN in assessment.facts else known
 
 
 NOTHING_KNOWN = Known()

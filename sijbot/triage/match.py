@@ -403,7 +403,7 @@ def _complete(parts: Sequence[Part], found: tuple[Span, ...], reading: Reading, 
         return found
     part, last = parts[0], found[-1]
     spans = reading.spans.get(part.group, ())
-    first = 0 if part.gap is None else bisect_left(spans, last.end, key=_start)
+    first = 0 if part.gap is None else bisect_left(spans, (last.end,))
     for span in spans[first:]:
         if part.gap is None:
             fits = clause_of[span.start] == clause_of[last.start] and not any(span.start < other.end and other.start < span.end for other in found)
@@ -416,10 +416,6 @@ def _complete(parts: Sequence[Part], found: tuple[Span, ...], reading: Reading, 
             if completed:
                 return completed
     return None
-
-
-def _start(span: Span) -> int:
-    return span.start
 
 
 def _place(span: Span) -> tuple[int, int]:
