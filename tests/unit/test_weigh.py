@@ -32,8 +32,20 @@ def verdict(content):
     return lambda seen, scores: weighed(seen, scores, content, THRESHOLDS)
 
 
+@pytest.fixture
+def read_texts(content):
+    """A screen whose reader says that nothing is meant, and the texts that it was given to read."""
+    texts: list[str] = []
+
+    def read(text):
+        texts.append(text)
+        return meant(content, -9.0)
+
+    return Screen(content, read), texts
+
+
 def test_what_the_words_say_of_a_short_message_stands_whatever_it_means(content, verdict):
-    assert verdict(suspicion(FOUND, short=True), meant(content, -9.0)).outcome == ALARM
+    assert verdict(suspicion(FOUND, short=True), meant(content, -99.0)).outcome == ALARM
 
 
 @pytest.mark.parametrize("score, outcome", [(1.0, ALARM), (0.99, ASK), (-1.0, ASK), (-1.01, INFORM)])
@@ -54,7 +66,7 @@ def test_what_completes_earlier_turns_needs_no_agreement(content, verdict):
     assert verdict(suspicion(FOUND, certain=[RETENTION]), meant(content, -9.0)).outcome == ALARM
 
 
-def test_meaning_without_any_word_of_the_sign_asks_and_never_alarms(content, verdict):
+def test_in_a_story_meaning_without_any_word_of_the_sign_asks_and_never_alarms(content, verdict):
     judged = verdict(suspicion(), meant(content, 99.0))
 
     assert (judged.outcome, judged.flags) == (ASK, (RETENTION,))
@@ -65,11 +77,16 @@ def test_meaning_with_a_word_of_the_sign_alarms_where_it_is_sure(content, verdic
     assert verdict(suspicion(named=[RETENTION]), meant(content, score)).outcome == outcome
 
 
-def test_what_the_words_say_of_a_short_message_is_not_weighed(content):
-    def fails(text):
-        raise AssertionError("was read")
+@pytest.mark.parametrize("score, outcome", [(2.0, ALARM), (1.99, ASK), (0.0, ASK), (-0.01, NONE)])
+def test_in_a_short_message_meaning_alarms_by_itself_where_it_is_sure(content, verdict, score, outcome):
+    assert verdict(suspicion(short=True), meant(content, score)).outcome == outcome
 
-    assert Screen(content, fails).verdict("my left foot keeps dragging since Tuesday").outcome == ALARM
+
+def test_what_the_words_say_of_a_short_message_is_not_weighed(read_texts):
+    screen, texts = read_texts
+
+    assert screen.verdict("my left foot keeps dragging since Tuesday").outcome == ALARM
+    assert texts == []
 
 
 def test_what_was_asked_about_and_denied_is_not_asked_about_again(content, verdict):
@@ -105,11 +122,11 @@ def test_violence_or_wanting_to_die_told_in_a_story_is_at_least_asked_about(cont
     assert verdict(suspicion(told), meant(content, -99.0)).outcome == ASK
 
 
-def test_a_certain_emergency_does_not_wait_for_the_reader(content):
-    def fails(text):
-        raise AssertionError("was read")
+def test_a_certain_emergency_does_not_wait_for_the_reader(read_texts):
+    screen, texts = read_texts
 
-    assert Screen(content, fails).verdict("I can't pee").level == "emergency"
+    assert screen.verdict("I can't pee").level == "emergency"
+    assert texts == []
 
 
 def test_where_the_reader_fails_the_words_decide(content, screen):
@@ -169,3 +186,19 @@ def test_what_the_words_ask_about_in_a_short_message_is_not_raised_by_its_meanin
     asks = [dataclasses.replace(FOUND, outcome=ASK), dataclasses.replace(FOUND, flag=SPEECH, outcome=ASK)]
 
     assert verdict(suspicion(*asks, short=True, named=[RETENTION]), meant(content, 99.0)).outcome == ASK
+
+
+def test_a_story_names_no_unlikely_sign_beside_a_likely_one_as_pressing(content, verdict):
+    speech = dataclasses.replace(FOUND, flag=SPEECH)
+
+    judged = verdict(suspicion(FOUND, speech), meant(content, 9.0))
+
+    assert {finding.flag: finding.outcome for finding in judged.findings} == {RETENTION: ALARM, SPEECH: INFORM}
+
+
+def test_an_unlikely_sign_is_named_where_nothing_likely_is_as_pressing(content, verdict):
+    speech = dataclasses.replace(FOUND, flag=SPEECH)
+    urgent = dataclasses.replace(FOUND, flag="foot_drop", level="urgent")
+
+    assert verdict(suspicion(speech, urgent), meant(content, 9.0, flag="foot_drop")).level == "emergency"
+    assert verdict(suspicion(speech), meant(content, 9.0)).flags == (SPEECH,)
