@@ -1,6 +1,6 @@
 """Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE [--retold], before scripts/train_sign_reader.py
 
-With --retold: for its second run, the posts that are retold from real ones, their twins, and as many of everything else, so that it is not forgotten.
+With --retold: for its second run, the posts that are retold from real ones, their twins, and half as many of everything else, so that it is not forgotten.
 An eighth of the posts and stories of data/screen is held back: the thresholds are chosen on it (scripts/thresholds.py).
 
 Each line is {"text", "flags", "level", "expect", "span", "weight", "only", "is_retold"}: `only` names the flag that a case is about where nothing is known of the others.
@@ -26,11 +26,12 @@ from sijbot.triage.assess import ALARM, ASK, INFORM, NONE
 SEED = 7
 WEIGHT_OF_CASES, WEIGHT_OF_TALK = 0.6, 0.5  # against the messages of data/screen, which are more like what people send
 MOST_TALK = 1300
-RETOLD, OTHERS_PER_RETOLD = ("posts_retold_", "twins_"), 1  # of files: posts retold from real ones, and posts written beside them with the opposite in them
+RETOLD, OTHERS_PER_RETOLD = ("posts_retold_", "twins_"), 0.5  # of files: posts retold from real ones, and posts written beside them with the opposite in them
 JOINED, LONGER = 900, 0.25  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see; so many of them have another behind
 WITH_QUESTION = 1400
+AMONG_WORDS, MOST_WORDS_AROUND = 1000, 12  # as the screen cuts a sentence that goes on and on, to read it alone
 LEVEL_OF_DOUBT = "urgent"  # of what is to be asked about without being a sign yet
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def main(target: Path, for_second_run: bool) -> None:
@@ -44,8 +45,8 @@ def main(target: Path, for_second_run: bool) -> None:
     if for_second_run:
         retold = [entry for entry in messages if entry["is_retold"]]
         others = [entry for entry in everything if not entry["is_retold"]]
-        everything = retold + random.Random(SEED).sample(others, OTHERS_PER_RETOLD * len(retold))
-    everything += with_questions(messages, cases, talk)
+        everything = retold + random.Random(SEED).sample(others, int(OTHERS_PER_RETOLD * len(retold)))
+    everything += [*with_questions(messages, cases, talk), *among_words(messages, cases)]
     with target.open("w", encoding="utf-8") as file:
         for entry in everything:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -107,7 +108,7 @@ def joined(messages: Sequence[dict], cases: Sequence[dict]) -> Iterator[dict]:
     nothing = [entry for entry in short if entry["expect"] == NONE]
     for number in range(JOINED):
         around, inside = draw.choice(harmless), draw.choice(signs if number % 2 else nothing)
-        sentences = _SENTENCE_END.split(around["text"])
+        sentences = SENTENCE_END.split(around["text"])
         place = draw.randint(0, len(sentences))
         behind = (draw.choice(harmless)["text"],) if draw.random() < LONGER else ()
         text = " ".join((*sentences[:place], inside["text"], *sentences[place:], *behind))
@@ -125,6 +126,20 @@ def with_questions(messages: Sequence[dict], cases: Sequence[dict], talk: Sequen
         parts = [_as_sentence(said["text"]), _as_sentence(asked["text"])]
         span = said["span"] or (said["text"] if said["expect"] == ALARM else "")
         yield message(" ".join(parts if draw.random() < 0.75 else parts[::-1]), said["flags"], said["level"], said["expect"], span, weight=WEIGHT_OF_CASES)
+
+
+def among_words(messages: Sequence[dict], cases: Sequence[dict]) -> Iterator[dict]:
+    """Yield texts of a short message, half of them signs, with a few words of something harmless before or behind it, run together."""
+    draw = random.Random(SEED)
+    harmless = [entry["text"].split() for entry in messages if entry["expect"] == NONE and len(entry["text"].split()) >= 60]
+    short = [entry for entry in (*messages, *cases) if len(entry["text"].split()) <= 15 and not entry["only"]]
+    by_kind = [[entry for entry in short if entry["expect"] == kind] for kind in (ALARM, NONE)]
+    for number in range(AMONG_WORDS):
+        said, words = draw.choice(by_kind[number % 2]), draw.choice(harmless)
+        first = draw.randrange(len(words) - 2 * MOST_WORDS_AROUND)
+        before, behind = words[first : first + draw.randint(0, MOST_WORDS_AROUND)], words[-draw.randint(0, MOST_WORDS_AROUND) or len(words) :]
+        span = said["span"] or (said["text"] if said["expect"] == ALARM else "")
+        yield message(" ".join((*before, said["text"], *behind)), said["flags"], said["level"], said["expect"], span, weight=WEIGHT_OF_CASES)
 
 
 def _as_sentence(text: str) -> str:

@@ -23,8 +23,8 @@ from sijbot.triage.assessment import ALARM, ASK, without_questions
 logger = logging.getLogger(__name__)
 
 UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
-TURN_DEADLINE_S = 2.5
-READING_DEADLINE_S = 0.5  # for the third layer of the screen; a message of 32 KB takes longer, and is judged by its words
+TURN_DEADLINE_S = 2.5  # from the moment that a message is in
+READING_DEADLINE_S = 1.2  # of it, for the third layer of the screen; on a slow machine a long message takes longer, and is judged by its words
 _CONVERSATIONS_REMEMBERED = 2000
 EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
 
@@ -92,7 +92,7 @@ class Assistant:
         text: any length; all of it is screened. button: the payload that was pressed, already verified by the channel.
         A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
         """
-        content = self._runtime.content
+        content, begun = self._runtime.content, asyncio.get_running_loop().time()
         conversation = replace(conversation, region=self._runtime.country(text) or conversation.region)
         verdict, words = await self._screened(text)
         assessment = verdict
@@ -106,7 +106,8 @@ class Assistant:
         message = UserMessage(
             _storable(text[:UNDERSTOOD_CHARACTERS]), collector, conversation.id, input_channel=channel, metadata=metadata,
         )  # fmt: skip
-        deadline = EMERGENCY_DEADLINE_S if replaces_answer(content, assessment) else TURN_DEADLINE_S
+        is_handed_off = replaces_answer(content, assessment)
+        deadline = EMERGENCY_DEADLINE_S if is_handed_off else begun + TURN_DEADLINE_S - asyncio.get_running_loop().time()
         fault = await self._finished(self._handle_safely(message), deadline)
         if fault and assessment is not verdict:
             collector.add(self._card(verdict, conversation))

@@ -15,7 +15,7 @@ from sijbot.triage.combine import Combiner
 from sijbot.triage.context import Mention, clauses, mention
 from sijbot.triage.match import Matcher, Span, fold_phrase, words_of
 from sijbot.triage.patterns import compile_patterns
-from sijbot.triage.weigh import FEW_WORDS, MANY_CHARACTERS, VERY_FEW_WORDS, Suspicion, is_short, weighed
+from sijbot.triage.weigh import FEW_WORDS, MANY_CHARACTERS, MOST_CHARACTERS_READ, VERY_FEW_WORDS, Suspicion, is_short, sentence_around, weighed
 
 logger = logging.getLogger(__name__)
 
@@ -103,15 +103,14 @@ class Screen:
         return self.weigh(self.suspicion(text, known), text)
 
     def weigh(self, suspicion: Suspicion, text: str) -> Assessment:
-        """Return the verdict on a message whose words have been read; what they say stands where there is no reader, or it fails."""
-        if self.reader is None or suspicion.is_settled:
+        """Return the verdict on a message whose words have been read; what they say stands where there is no reader, or it fails, or there is too much to read."""
+        if self.reader is None or suspicion.is_settled or len(text) > MOST_CHARACTERS_READ:
             return suspicion.found
         try:
-            scores = self.scores(text)
+            return weighed(suspicion, self.scores(text), self.content, self.scores_alone(text))
         except Exception as error:  # whatever an inference engine raises: the words alone alarm more often, not less
             logger.error("the sign reader failed: %s", type(error).__name__)
             return suspicion.found
-        return weighed(suspicion, scores, self.content)
 
     def scores(self, text: str) -> Scores:
         """Return what the reader says of a text, read with its words as they were meant; the places are those of the text itself.
@@ -121,6 +120,10 @@ class Screen:
         respelt = self._matcher.respelt(text)
         scores = self.reader(respelt.text)
         return replace(scores, places={flag: respelt.original_place(place) for flag, place in scores.places.items()})
+
+    def scores_alone(self, text: str) -> Callable[[Finding, int], Scores]:
+        """Return a function that gives the scores of the sentence of the text that holds a finding, with at most so many words around it."""
+        return lambda finding, words_around: self.scores(sentence_around(text, finding.start, finding.end, words_around))
 
     def suspicion(self, text: str, known: Known = NOTHING_KNOWN) -> Suspicion:
         """Return what the words of a message say, and what is needed to weigh it. Arguments as of the screen itself."""

@@ -2,14 +2,15 @@
 
 Words decide short messages. In a story the same words stand for what was asked, denied,
 feared, or happened to somebody else long ago, and no list of cues tells that apart: there a pattern is a suspicion, and becomes an alarm where the meaning of the
-message agrees, a question where it leaves doubt, and information where it speaks against it. Where no word of a sign is found, meaning asks; it alarms by itself
-only where a short message leaves it no doubt.
+message agrees, a question where it leaves doubt, and information where it speaks against it; but where the sentence that holds it leaves no doubt when it is read
+alone, it is asked about, whatever stands around it. Where no word of a sign is found, meaning asks; it alarms by itself only where a short message leaves it no doubt.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import Mapping, Optional, Sequence
+from typing import Callable, Mapping, Optional, Sequence
 
 from sijbot.content.model import LEVELS, Content, RedFlag
 from sijbot.language.sign_reader import Scores
@@ -21,16 +22,22 @@ NEAR_FLAGS = 3.0  # log odds: a flag that is so much less likely than the likeli
 SHORT_WORDS = 25  # what says no more than that says one thing
 VERY_FEW_WORDS = 10
 MANY_CHARACTERS = 2000
+MOST_CHARACTERS_READ = 8000  # reading takes a second for so many, and nobody else's message is read meanwhile: of a longer one the words decide alone
 MORE_OF_VERY_LONG = 2.5  # log odds: so much surer must the meaning of a longer message be
 FEW_WORDS = 60  # in a message of so many a pattern tells more than in a longer one
+MOST_SENTENCES = 3  # of a story are read alone, those of the most pressing signs
+WORDS_AROUND, FEW_WORDS_AROUND = 12, 2  # of a sentence that does not end, before and behind the sign; of an emergency that no full stop parts from what stands before it
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Log odds, by level, from which on a message alarms or asks.
 
-    short_alarm, short_ask: the same for a short message in which words find nothing; words: what a pattern in a story counts, and in a message of few words; once_urgent: what is enough for an emergency in a message that alarms as urgent anyway:
-    of two levels in doubt, the higher.
+    short_alarm, short_ask: the same for a short message in which words find nothing; words: what a pattern in a story counts, and in a message of few words;
+    once_urgent: what is enough for an emergency in a message that alarms as urgent anyway: of two levels in doubt, the higher;
+    sentence: what the level and the sign that words find in a sentence of a story must reach together when it is read alone, to be asked about though the whole says that nothing
+    is there; own_words: the same for an emergency read with hardly a word around it.
     """
 
     alarm: Mapping[str, float]
@@ -40,6 +47,8 @@ class Thresholds:
     words: float
     words_of_few: float
     once_urgent: float
+    sentence: float
+    own_words: float
 
 
 THRESHOLDS = Thresholds(  # 2026-11-29, on the messages held back and on retold real posts: scripts/thresholds.py prints what they do there
@@ -47,7 +56,7 @@ THRESHOLDS = Thresholds(  # 2026-11-29, on the messages held back and on retold 
     ask={"emergency": -2.6, "urgent": -2.6, "soon": 99.0},
     short_alarm={"emergency": 3.6, "urgent": 4.0, "soon": 1.9},
     short_ask={"emergency": -2.0, "urgent": 0.5, "soon": 99.0},
-    words=-0.6, words_of_few=2.5, once_urgent=-3.5,
+    words=-0.6, words_of_few=2.5, once_urgent=-3.5, sentence=5.0, own_words=7.0,
 )  # fmt: skip
 
 
@@ -91,8 +100,23 @@ def is_short(text: str, words: int = SHORT_WORDS) -> bool:
     return len(text.split()) <= words
 
 
-def weighed(suspicion: Suspicion, scores: Scores, content: Content, thresholds: Thresholds = THRESHOLDS) -> Assessment:
-    """Return the verdict on one message.
+def weighed(
+    suspicion: Suspicion, scores: Scores, content: Content, scores_alone: Callable[[Finding, int], Scores], thresholds: Thresholds = THRESHOLDS
+) -> Assessment:
+    """Return the verdict on one message, judged as a whole and, where the whole says that nothing is there, by the sentences that hold its grave signs.
+
+    scores: of the whole; scores_alone: of the sentence that holds a finding, with at most so many words around it; asked for only where it matters.
+    """
+    verdict = _weighed_as_a_whole(suspicion, scores, content, thresholds)
+    insisted = {finding.flag for finding in _lowered(suspicion, verdict) if _says_so_alone(finding, scores_alone, thresholds)}
+    if not insisted:
+        return verdict
+    findings = [replace(finding, outcome=ASK) if finding.flag in insisted else finding for finding in verdict.findings]
+    return replace(assessment_of(findings, verdict.denied, verdict.answered, verdict.facts), corrected=verdict.corrected)
+
+
+def _weighed_as_a_whole(suspicion: Suspicion, scores: Scores, content: Content, thresholds: Thresholds) -> Assessment:
+    """Return the verdict by the meaning of the whole.
 
     What the words say of a short message stands; where they find nothing in it, its meaning may. Every finding in a longer one is judged by the score of its own level.
     """
@@ -113,6 +137,34 @@ def weighed(suspicion: Suspicion, scores: Scores, content: Content, thresholds: 
         findings.append(meant)
     findings = [replace(finding, likelihood=round(scores.flags.get(finding.flag, 0.0), 2)) for finding in findings]
     return replace(assessment_of(findings, found.denied, found.answered, found.facts), corrected=found.corrected)
+
+
+def _lowered(suspicion: Suspicion, verdict: Assessment) -> list[Finding]:
+    """Return the few grave signs that the words of a story alarm about and its meaning has made information, where they are more pressing than the verdict."""
+    if suspicion.is_short:
+        return []
+    graver = GRAVE[: LEVELS.index(verdict.level)] if verdict.level else GRAVE
+    lowered = {finding.flag for finding in verdict.findings if finding.outcome == INFORM} - set(suspicion.denied_before)
+    return [finding for finding in suspicion.found.findings if finding.outcome == ALARM and finding.level in graver and finding.flag in lowered][:MOST_SENTENCES]
+
+
+def _says_so_alone(finding: Finding, scores_alone: Callable[[Finding, int], Scores], thresholds: Thresholds) -> bool:
+    """Return whether the sentence of a finding leaves no doubt by itself. "I've lost control of my bladder" is not less true for the weather around it."""
+
+    def reach(words_around: int) -> float:
+        scores = scores_alone(finding, words_around)
+        return scores.levels[finding.level] + scores.flags.get(finding.flag, 0.0)
+
+    return reach(WORDS_AROUND) >= thresholds.sentence or (finding.level == "emergency" and reach(FEW_WORDS_AROUND) >= thresholds.own_words)
+
+
+def sentence_around(text: str, start: int, end: int, words_around: int) -> str:
+    """Return the sentence that holds a place of the text, with at most so many words before and behind the place."""
+    first = max((match.end() for match in _SENTENCE_END.finditer(text, 0, start) if match.end() <= start), default=0)
+    after = _SENTENCE_END.search(text, end)
+    last = after.start() if after else len(text)
+    before, behind = text[first:start].split(" "), text[end:last].split(" ")
+    return " ".join(before[-words_around - 1 :]) + text[start:end] + " ".join(behind[: words_around + 1])
 
 
 def _judged(finding: Finding, scores: Scores, content: Content, thresholds: Thresholds, words: float) -> Finding:

@@ -193,6 +193,15 @@ def test_being_seen_is_a_fact_that_must_be_said(screen, text, seen):
     assert (SEEN in screen(text).facts) is seen
 
 
+@pytest.mark.parametrize("text, is_raised", [("the hospital checked me yesterday", False), ("the hospital checked me yesterday but the fever is back", True)])
+def test_what_was_raised_over_turns_and_looked_at_is_raised_again_only_where_it_is_back(screen, text, is_raised):
+    known = Known()
+    for said in ("I had an epidural injection in my back last Thursday", "I have a fever and I shiver"):
+        known = known.after(screen(said, known), said)
+
+    assert ("spinal_infection_risk" in screen(text, known).flags) is is_raised
+
+
 BLED = "I'm 31 weeks pregnant and had a bit of bleeding last night"
 
 

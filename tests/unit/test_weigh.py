@@ -10,9 +10,9 @@ from sijbot.content.model import LEVELS
 from sijbot.language.sign_reader import Scores
 from sijbot.triage import Screen
 from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, Assessment, Finding, assessment_of
-from sijbot.triage.weigh import MORE_OF_VERY_LONG, SHORT_WORDS, Suspicion, Thresholds, weighed
+from sijbot.triage.weigh import FEW_WORDS_AROUND, MORE_OF_VERY_LONG, MOST_CHARACTERS_READ, MOST_SENTENCES, SHORT_WORDS, WORDS_AROUND, Suspicion, Thresholds, sentence_around, weighed
 
-THRESHOLDS = Thresholds(alarm=dict.fromkeys(LEVELS, 2.0), ask=dict.fromkeys(LEVELS, 0.0), short_alarm=dict.fromkeys(LEVELS, 2.0), short_ask=dict.fromkeys(LEVELS, 0.0), words=1.0, words_of_few=4.0, once_urgent=2.0)
+THRESHOLDS = Thresholds(alarm=dict.fromkeys(LEVELS, 2.0), ask=dict.fromkeys(LEVELS, 0.0), short_alarm=dict.fromkeys(LEVELS, 2.0), short_ask=dict.fromkeys(LEVELS, 0.0), words=1.0, words_of_few=4.0, once_urgent=2.0, sentence=6.0, own_words=9.0)
 RETENTION, SPEECH = "ces_bladder_retention", "stroke"
 FOUND = Finding(RETENTION, ALARM, "emergency", 3, 9)
 
@@ -29,7 +29,7 @@ def meant(content, emergency: float, urgent: float | None = None, flag: str = RE
 
 @pytest.fixture
 def verdict(content):
-    return lambda seen, scores: weighed(seen, scores, content, THRESHOLDS)
+    return lambda seen, scores, alone=None: weighed(seen, scores, content, lambda finding, around: alone or meant(content, -9.0), THRESHOLDS)
 
 
 @pytest.fixture
@@ -140,6 +140,16 @@ def test_where_the_reader_fails_the_words_decide(content, screen):
     assert screen(text).level == "emergency"
 
 
+def test_of_a_message_that_is_too_long_to_read_the_words_decide(read_texts, screen):
+    (reading, texts), line = read_texts, "We had tea and talked about the garden. "
+    longest = ("I can't pee. " + line * 300)[:MOST_CHARACTERS_READ]
+
+    assert reading.verdict(longest).outcome == INFORM and texts
+    texts.clear()
+    assert reading.verdict(longest + "!") == screen(longest + "!")
+    assert screen(longest + "!").level == "emergency" and texts == []
+
+
 def test_every_finding_of_a_story_is_judged_by_the_score_of_its_own_level(content, verdict):
     urgent = dataclasses.replace(FOUND, flag="foot_drop", level="urgent")
 
@@ -155,10 +165,12 @@ def test_nothing_said_and_nothing_meant_is_nothing(content, verdict):
 
 def test_in_doubt_between_two_levels_the_higher_is_raised(content):
     thresholds = dataclasses.replace(THRESHOLDS, once_urgent=0.5)
-    seen = suspicion(named=[RETENTION])
 
-    assert weighed(seen, meant(content, emergency=0.5, urgent=2.0), content, thresholds).level == "emergency"
-    assert weighed(seen, meant(content, emergency=0.5, urgent=1.9), content, thresholds).outcome == ASK
+    def judged(**scores):
+        return weighed(suspicion(named=[RETENTION]), meant(content, **scores), content, lambda finding, around: meant(content, -9.0), thresholds)
+
+    assert judged(emergency=0.5, urgent=2.0).level == "emergency"
+    assert judged(emergency=0.5, urgent=1.9).outcome == ASK
 
 
 def test_the_alarm_names_the_likeliest_flag_that_has_words_in_the_message(content, verdict):
@@ -202,3 +214,65 @@ def test_an_unlikely_sign_is_named_where_nothing_likely_is_as_pressing(content, 
 
     assert verdict(suspicion(speech, urgent), meant(content, 9.0, flag="foot_drop")).level == "emergency"
     assert verdict(suspicion(speech), meant(content, 9.0)).flags == (SPEECH,)
+
+
+@pytest.mark.parametrize("score, outcome", [(3.0, ASK), (2.99, INFORM)])
+def test_a_sentence_that_leaves_no_doubt_alone_is_asked_about_whatever_stands_around_it(content, verdict, score, outcome):
+    judged = verdict(suspicion(FOUND), meant(content, -99.0), alone=meant(content, score))  # the flag's own score, 3, counts too
+
+    assert (judged.outcome, judged.flags) == (outcome, (RETENTION,))
+
+
+def test_a_sentence_alone_raises_no_sign_that_was_denied_or_is_soon_or_is_less_pressing_than_the_verdict(content, verdict):
+    alone = meant(content, 99.0)
+    soon, urgent = dataclasses.replace(FOUND, level="soon"), dataclasses.replace(FOUND, flag="foot_drop", level="urgent")
+
+    assert verdict(suspicion(FOUND, denied_before=[RETENTION]), meant(content, -99.0), alone).outcome == INFORM
+    assert verdict(suspicion(soon), meant(content, -99.0), alone).outcome == INFORM
+    judged = verdict(suspicion(FOUND, urgent), meant(content, emergency=5.0, urgent=-99.0), alone)
+    assert {finding.flag: finding.outcome for finding in judged.findings} == {RETENTION: ALARM, "foot_drop": INFORM}
+
+
+def test_the_sentences_of_a_short_message_and_of_one_that_alarms_are_not_read_alone(content):
+    def not_to_be_read(finding, around):
+        raise AssertionError
+
+    assert weighed(suspicion(FOUND, short=True), meant(content, -9.0), content, not_to_be_read, THRESHOLDS).outcome == ALARM
+    assert weighed(suspicion(FOUND), meant(content, 9.0), content, not_to_be_read, THRESHOLDS).outcome == ALARM
+
+
+def test_of_many_signs_only_a_few_sentences_are_read_the_most_pressing_first(content):
+    emergencies, urgents = [[flag for flag in content.red_flags if content.red_flags[flag].level == level and not content.red_flags[flag].ask_about] for level in ("emergency", "urgent")]
+    found = [Finding(flag, ALARM, content.red_flags[flag].level, place, place + 1) for place, flag in enumerate([*urgents[:4], *emergencies[:2]])]
+    read = []
+
+    weighed(suspicion(*found), meant(content, -99.0), content, lambda finding, around: read.append(finding.flag) or meant(content, -99.0), THRESHOLDS)
+
+    assert list(dict.fromkeys(read)) == [*emergencies[:2], urgents[0]]
+    assert len(set(read)) == MOST_SENTENCES
+
+
+def test_an_emergency_that_no_full_stop_parts_from_what_stands_before_it_is_read_with_hardly_a_word_around_it(content):
+    def alone(finding, around):
+        return meant(content, 6.0 if around == FEW_WORDS_AROUND else -9.0, flag=finding.flag)
+
+    def outcome(level):
+        return weighed(suspicion(dataclasses.replace(FOUND, level=level)), meant(content, -99.0), content, alone, THRESHOLDS).outcome
+
+    assert (outcome("emergency"), outcome("urgent")) == (ASK, INFORM)
+
+
+MANY = " ".join(["word"] * 40)
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("It rained. SIGN here now. We left.", "SIGN here now."),
+    ("It rained! so SIGN\nnext line", "so SIGN"),
+    ("SIGN", "SIGN"),
+    ("at 3.5 km SIGN, then home", "at 3.5 km SIGN, then home"),
+    (f"{MANY} SIGN {MANY}", " ".join(["word"] * WORDS_AROUND + ["SIGN"] + ["word"] * WORDS_AROUND)),
+])  # fmt: skip
+def test_the_sentence_around_a_sign_ends_where_it_ends_or_after_a_few_words(text, sentence):
+    place = text.index("SIGN")
+
+    assert sentence_around(text, place, place + len("SIGN"), WORDS_AROUND) == sentence
