@@ -118,6 +118,22 @@ def test_with_every_action_broken_every_message_gets_a_sentence(local, broken, k
     asyncio.run(check_messages(local, "uk"))
 
 
+def test_the_time_that_reading_takes_counts_into_the_turn(local, monkeypatch):
+    release = threading.Event()
+
+    async def hang(message):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(local.runtime.screen, "reader", lambda text: release.wait(60))
+    monkeypatch.setattr(local.assistant, "_handle", hang)
+
+    turn, seconds = asyncio.run(timed(local, Conversation.new(), "We had tea in the garden and talked. " * 60 + QUESTION))
+
+    release.set()
+    assert seconds < SENTENCE_S
+    assert turn.failed and turn.replies
+
+
 @pytest.fixture
 def without(local):
     """Take the model or the database away."""
