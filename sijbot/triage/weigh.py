@@ -199,15 +199,11 @@ def _outcome(scores: Scores, level: str, thresholds: Thresholds, words: float = 
 
 def _meant(suspicion: Suspicion, scores: Scores, content: Content, thresholds: Thresholds) -> Optional[Finding]:
     """Return the finding that the meaning of a message comes to, or None: an alarm where some words of its flag are there, or the message is short; else a question."""
-    if suspicion.says_facts_alone:
-        return None
     likely = LIKELY_IN_SHORT if suspicion.is_short else LIKELY_FLAG
     for level in LEVELS:
         outcome = _outcome(scores, level, thresholds)
-        if outcome == INFORM:
+        if outcome == INFORM or (outcome != ALARM and (suspicion.says_all_is_well or suspicion.says_facts_alone)):
             continue
-        if suspicion.says_all_is_well and outcome != ALARM:
-            return None
         flags = [flag for flag in _likely_flags((level,), scores, content) if scores.flags[flag] >= likely]
         named = [flag for flag in flags if flag in suspicion.named] or (flags if suspicion.is_short else [])
         if outcome == ALARM and named and not suspicion.says_all_is_well:

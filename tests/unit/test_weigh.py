@@ -102,8 +102,9 @@ def test_a_sign_in_a_story_that_was_denied_before_is_told_about_and_not_asked_ab
     assert verdict(suspicion(FOUND, denied_before=[RETENTION]), meant(content, 0.5)).outcome == INFORM
 
 
-def test_a_fact_told_in_very_few_words_is_not_asked_about(content, verdict):
-    assert verdict(suspicion(short=True, facts_alone=True, named=[RETENTION]), meant(content, 99.0)).outcome == NONE
+@pytest.mark.parametrize("score, outcome", [(1.99, NONE), (2.0, ALARM)])
+def test_a_fact_told_in_very_few_words_is_not_asked_about_and_alarms_where_its_meaning_is_sure(content, verdict, score, outcome):
+    assert verdict(suspicion(short=True, facts_alone=True, named=[RETENTION]), meant(content, score)).outcome == outcome
 
 
 def test_of_a_very_long_message_meaning_alone_asks_only_where_it_is_sure(content, verdict):
