@@ -24,6 +24,7 @@ VERY_FEW_WORDS = 10
 MANY_CHARACTERS = 2000
 MOST_CHARACTERS_READ = 8000  # reading takes a second for so many, and nobody else's message is read meanwhile: of a longer one the words decide alone
 MORE_OF_VERY_LONG = 2.5  # log odds: so much surer must the meaning of a longer message be
+MORE_OF_FACTS_ALONE = 2.5  # log odds: so much surer must the meaning of words be that have been understood as facts about the person
 FEW_WORDS = 60  # in a message of so many a pattern tells more than in a longer one
 MOST_SENTENCES = 3  # of a story are read alone, those of the most pressing signs
 WORDS_AROUND, FEW_WORDS_AROUND = 12, 2  # of a sentence that does not end, before and behind the sign; of an emergency that no full stop parts from what stands before it
@@ -199,10 +200,13 @@ def _outcome(scores: Scores, level: str, thresholds: Thresholds, words: float = 
 
 def _meant(suspicion: Suspicion, scores: Scores, content: Content, thresholds: Thresholds) -> Optional[Finding]:
     """Return the finding that the meaning of a message comes to, or None: an alarm where some words of its flag are there, or the message is short; else a question."""
+    if suspicion.says_facts_alone:
+        sure = {level: odds + MORE_OF_FACTS_ALONE for level, odds in thresholds.alarm.items()}
+        thresholds = replace(thresholds, alarm=sure, ask=sure)
     likely = LIKELY_IN_SHORT if suspicion.is_short else LIKELY_FLAG
     for level in LEVELS:
         outcome = _outcome(scores, level, thresholds)
-        if outcome == INFORM or (outcome != ALARM and (suspicion.says_all_is_well or suspicion.says_facts_alone)):
+        if outcome == INFORM or (outcome != ALARM and suspicion.says_all_is_well):
             continue
         flags = [flag for flag in _likely_flags((level,), scores, content) if scores.flags[flag] >= likely]
         named = [flag for flag in flags if flag in suspicion.named] or (flags if suspicion.is_short else [])
