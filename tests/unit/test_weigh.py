@@ -98,6 +98,12 @@ def test_a_short_message_that_says_all_is_well_is_asked_about_only_where_its_mea
     assert verdict(suspicion(short=True, all_well=True, named=[RETENTION]), meant(content, score)).outcome == outcome
 
 
+def test_a_short_message_that_says_all_is_well_is_asked_about_where_only_the_lower_level_is_sure(content, verdict):
+    judged = verdict(suspicion(short=True, all_well=True), meant(content, 0.5, urgent=2.0, flag="foot_drop"))
+
+    assert (judged.outcome, judged.flags) == (ASK, ("foot_drop",))
+
+
 def test_a_sign_in_a_story_that_was_denied_before_is_told_about_and_not_asked_about(content, verdict):
     assert verdict(suspicion(FOUND, denied_before=[RETENTION]), meant(content, 0.5)).outcome == INFORM
 
