@@ -7,7 +7,7 @@ export RASA_TELEMETRY_ENABLED := false
 export UV_NO_CONFIG := 1
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: run test setup lock titles traceability clean
+.PHONY: run test setup lock titles traceability template clean
 
 run: setup
 	@exec $(PYTHON) -W ignore -m sijbot.cli run
@@ -38,5 +38,10 @@ titles: setup
 traceability: setup
 	@$(PYTHON) -m scripts.traceability
 
+# Rasa with the real TensorFlow, for `sijbot bench --against-template` alone: half a gigabyte
+template:
+	@$(UV) venv --quiet --clear --python 3.11 .venv-template
+	@$(UV) pip install --quiet --python .venv-template/bin/python --override packages/template/overrides.txt rasa==3.6.21 "setuptools<71"
+
 clean:
-	rm -rf .venv .uv var models .rasa
+	rm -rf .venv .venv-template .uv var models .rasa

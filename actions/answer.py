@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Text
+from typing import Any, Dict, List, Optional, Sequence, Text
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import Turn, read_turn, say, say_all
+from actions.doubt import clarify, decline
+from actions.offers import is_time_to_ask, may_ask_to_keep, offered_again
+from actions.turn import Turn, open_gate_of, read_turn, say, say_all
 from sijbot import runtime
-from sijbot.answering import answer_replies, booking_line_reply, clarify_reply, mentioned_line, safety_net_reply, standing_line
-from sijbot.exercise_gate import ExerciseGate, open_gate
+from sijbot.answering import also_asked_reply, answer_replies, booking_line_reply, helpful_question, keep_question, mentioned_line, safety_net_reply, standing_line, told_reply
+from sijbot.language.focus import asks
 from sijbot.regions import worded
 from sijbot.replies import Reply
-from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, Expecting
+from sijbot.routing import ACTION_SEEN
 from sijbot.triage import help_line, question_of
 
 # Where these lead when no story says otherwise.
@@ -23,12 +25,17 @@ REACTIONS = {
     "push_back": "action_explain_feeling", "ask_more": "action_more", "ask_why": "action_more", "exercise_hurts": "action_stop_exercise",
     "seen_by_clinician": "action_seen", "report_symptom": "action_ask_about_symptom", "inform": "action_acknowledge",
     "affirm": "action_acknowledge", "deny": "action_acknowledge", "start_again": "action_start_again",
+    "ask_amount": "action_detail", "ask_easier": "action_detail", "ask_harder": "action_detail", "ask_source": "action_sources",
+    "ask_for_situation": "action_for_situation", "answer_helped": "action_feedback", "answer_not_helped": "action_feedback",
 }  # fmt: skip
-SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge", "help", "out_of_scope")
+SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge", "help")
+OTHER_ONE = "ask_other_one"
+DOUBTED = 3  # ids that a message in doubt may be meant to be
+ANSWERED_AT_ONCE = 2  # questions of one message; the others are offered
 
 
 class ActionAnswer(Action):
-    """Says the answer to the question of this message, whichever rule led here."""
+    """Says the answer to the questions of this message, whichever rule led here."""
 
     def name(self) -> Text:
         return "action_answer"
@@ -36,22 +43,60 @@ class ActionAnswer(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
         understood, following = turn.understood, "action_listen"
-        if understood["outcome"] == "answer" and understood["id"] in content.subject_of:
-            events = _answer(dispatcher, turn, understood["id"])
+        asked = _asked(turn)
+        again = _said_of_it(turn, asked)
+        if again:
+            events, following = [], again
+        elif asked:
+            events = _answer(dispatcher, turn, asked)
         elif turn.assessment.level == "urgent" and understood["outcome"] != "answer":
             events = []  # the hand-off has been shown, and nothing else was asked that could be told apart
         elif understood["outcome"] == "clarify":
-            events = _clarify(dispatcher, turn)
+            events = clarify(dispatcher, turn)
+        elif understood["outcome"] == "out_of_scope":
+            decline(dispatcher, turn)
+            events = []
         elif understood["intent"] in SMALL_TALK:
             dispatcher.utter_message(response=f"utter_{understood['intent']}")
             events = []
+        elif understood["intent"] == OTHER_ONE:
+            say(dispatcher, Reply(content.wording["no_other_one"]))
+            events = []
         else:
             events, following = [], _reaction(turn, understood["intent"])
+        if turn.doubts and understood["outcome"] != "clarify":
+            events.append(SlotSet("doubts", None))
         if turn.assessment.level == "soon" and not turn.booking_line_shown:
             say(dispatcher, booking_line_reply(content, turn.region))
             events.append(SlotSet("booking_line_shown", True))
         events.extend(_ask_again(dispatcher, turn))
         return [*events, FollowupAction(following)]
+
+
+def _asked(turn: Turn) -> Sequence[Text]:
+    """Return the ids that the message asks about, in order; none where it asks about nothing that could be told apart."""
+    understood, content = turn.understood, runtime.current().content
+    if understood["outcome"] != "answer":
+        return ()
+    if understood["intent"] == OTHER_ONE and turn.topic_before:
+        return (turn.topic_before,)
+    return [content_id for content_id in (understood["id"], *understood.get("also", ())) if content_id in content.subject_of]
+
+
+def _said_of_it(turn: Turn, asked: Sequence[Text]) -> Optional[Text]:
+    """Return what follows where a typed message comes to the answer that was just given, or, with a statement, to none: the same words twice help nobody.
+
+    A question gets the long form, a statement what the answer says to somebody who disagrees.
+    """
+    content, is_question = runtime.current().content, asks(turn.text)
+    answer = content.answers.get(turn.topic or "")
+    closest = [item["id"] for item in turn.understood["ranking"][:DOUBTED]]
+    is_about_it = list(asked) == [turn.topic] or (turn.understood["outcome"] == "clarify" and not is_question and {"push_back", turn.topic} & {*closest})
+    if answer is None or turn.button or not is_about_it or turn.raised_earlier is not None or turn.waits_for_safety_answer:
+        return None
+    if answer.push_back and not is_question:
+        return "action_explain_feeling"
+    return "action_more" if list(asked) == [turn.topic] and turn.told_more != turn.topic else None
 
 
 def _reaction(turn: Turn, intent: Text) -> Text:
@@ -61,18 +106,31 @@ def _reaction(turn: Turn, intent: Text) -> Text:
     return "action_stand_by_hand_off" if stands and following not in (ACTION_SEEN, "action_start_again", "action_stop_exercise") else following
 
 
-def _answer(dispatcher: CollectingDispatcher, turn: Turn, content_id: Text) -> List[Dict[Text, Any]]:
-    content = runtime.current().content
-    refused = _gate(turn).refusal(content_id)
-    if refused:
-        say(dispatcher, Reply(refused))
+def _answer(dispatcher: CollectingDispatcher, turn: Turn, asked: Sequence[Text]) -> List[Dict[Text, Any]]:
+    """Answer the first questions of a message, and offer the others; the line about a standing sign first, the safety net once."""
+    content, gate = runtime.current().content, open_gate_of(turn)
+    refused = {content_id: gate.refusal(content_id) for content_id in asked}
+    if refused[asked[0]]:
+        say(dispatcher, Reply(refused[asked[0]]))
         return []
-    safety_net = safety_net_reply(content, content_id, turn.region, turn.safety_net_shown, turn.raised_earlier)
+    allowed = [content_id for content_id in asked if not refused[content_id]]
+    answered = allowed[:ANSWERED_AT_ONCE]
     if turn.assessment.level is None:
         say(dispatcher, standing_line(content, turn.stood_before, turn.region))
-    say_all(dispatcher, answer_replies(content, content_id, turn.situations))
-    say(dispatcher, safety_net, mentioned_line(content, turn.assessment, turn.region))
-    return [SlotSet("topic", content_id), *([SlotSet("safety_net_shown", True)] if safety_net else []), *_closes(turn)]
+    safety_net: Optional[Reply] = None
+    for content_id in answered:
+        say_all(dispatcher, answer_replies(content, content_id, turn.situations))
+        safety_net = safety_net or safety_net_reply(content, content_id, turn.region, turn.safety_net_shown, turn.raised_earlier)
+    say(dispatcher, told_reply(content, answered, turn.details), safety_net, mentioned_line(content, turn.assessment, turn.region), also_asked_reply(content, allowed[ANSWERED_AT_ONCE:]), offered_again(turn, asked))
+    asks_to_keep = may_ask_to_keep(turn)
+    if asks_to_keep:
+        say(dispatcher, keep_question(content, answered[0]))
+    elif is_time_to_ask(turn):
+        say(dispatcher, helpful_question(content, answered[-1]))
+    before = answered[0] if len(answered) > 1 else turn.topic
+    topics = [SlotSet("topic", answered[-1]), *([SlotSet("topic_before", before)] if before not in (None, answered[-1]) else [])]
+    topics.append(SlotSet("left_open", allowed[ANSWERED_AT_ONCE:] or None))
+    return [*topics, SlotSet("answers_given", turn.answers_given + 1), *([SlotSet("safety_net_shown", True)] if safety_net else []), *([SlotSet("keep_asked", True)] if asks_to_keep else []), *_closes(turn)]
 
 
 def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
@@ -85,25 +143,6 @@ def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, 
         help = help_line(content, turn.expecting.question, turn.expecting.level, turn.region)
         say(dispatcher, Reply(worded(content, "ask_again", turn.region, question=question, help=help)))
     return [SlotSet("expecting", replace(turn.expecting, asked=turn.expecting.asked + 1).to_slot())]
-
-
-def _clarify(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
-    content, gate = runtime.current().content, _gate(turn)
-    closest = [item["id"] for item in turn.understood["ranking"] if item["id"] in content.subject_of]
-    refused = gate.refusal(closest[0]) if closest else None
-    if refused:
-        say(dispatcher, Reply(refused))
-        return []
-    reply = clarify_reply(content, [content_id for content_id in closest if not gate.refusal(content_id)])
-    say(dispatcher, reply)
-    if turn.waits_for_safety_answer or not reply.buttons:
-        return []
-    first = reply.buttons[0].payload.partition(":")[2]
-    return [SlotSet("expecting", Expecting(DID_YOU_MEAN, first).to_slot())]
-
-
-def _gate(turn: Turn) -> ExerciseGate:
-    return open_gate(runtime.current(), turn.conversation_id, turn.assessment, turn.raised_earlier, turn.expecting, turn.region)
 
 
 def _closes(turn: Turn) -> List[Dict[Text, Any]]:

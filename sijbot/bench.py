@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from typing import Iterator, Optional
 
 from sijbot.content import Content, load
 from sijbot.settings import Settings
 
 TURNS_PER_CONVERSATION = 10
+EARLY_TURN, LATE_TURN, TURNS_AROUND, LONG_CONVERSATIONS = 10, 200, 5, 4
+ENDINGS = ("", " please", " thanks", " then")  # so that no text of a long conversation is remembered from an earlier turn
 START_DEADLINE_S = 120
 WORDS_OF_A_MESSAGE, CHARACTERS_OF_A_STORY = 20, 2000
 ADVERSARIAL = {"10,000 times 'no '": "no " * 10_000, "brackets in brackets": "(" * 5000 + ")" * 5000, "2,000 emoji": "😢" * 2000, "no spaces": "word" * 2500}
@@ -26,21 +29,37 @@ def measure(settings: Settings, turns: int, port: int) -> Iterator[str]:
     texts = _texts(content)
     yield from _screen_figures(content, texts)
     yield from _encoder_figures(texts)
+    began = time.perf_counter()
+    try:
+        with serving(settings, port) as (base, server):
+            yield f"start to ready: {time.perf_counter() - began:.1f} s"
+            yield from _turn_figures(base, texts, turns)
+            yield _long_conversation_figure(base, [content.title_of(content_id) for content_id in sorted(content.subject_of)])
+            yield f"memory after {turns} turns: {resident_mb(server.pid)} MB"
+    except NotReady as fault:
+        yield str(fault)
+
+
+class NotReady(Exception):
+    """The server ended, or was not ready in time."""
+
+
+@contextmanager
+def serving(settings: Settings, port: int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Start the assistant, wait until it is ready, give its address and process, and end it.
+
+    Raises: NotReady.
+    """
     environment = {**os.environ, "PORT": str(port), "RASA_TELEMETRY_ENABLED": "false"}
     began = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"], cwd=settings.root, env=environment, stdout=subprocess.DEVNULL
-    )
+    server = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"], cwd=settings.root, env=environment, stdout=subprocess.DEVNULL)
     try:
         base = f"http://127.0.0.1:{port}"
-        while not _is_ready(base):
+        while not is_ready(f"{base}/ready"):
             if server.poll() is not None or time.perf_counter() - began > START_DEADLINE_S:
-                yield "the server did not become ready"
-                return
+                raise NotReady("the server did not become ready")
             time.sleep(0.1)
-        yield f"start to ready: {time.perf_counter() - began:.1f} s"
-        yield from _turn_figures(base, texts, turns)
-        yield f"memory after {turns} turns: {_resident_mb(server.pid)} MB"
+        yield base, server
     finally:
         server.terminate()
         server.wait(10)
@@ -53,14 +72,14 @@ def _texts(content: Content) -> list[str]:
     return titles + cases[::10]
 
 
-def _is_ready(base: str) -> bool:
+def is_ready(url: str) -> bool:
     try:
-        return urllib.request.urlopen(f"{base}/ready", timeout=5).status == 200
+        return urllib.request.urlopen(url, timeout=5).status == 200
     except OSError:
         return False
 
 
-def _post(url: str, body: dict, token: Optional[str] = None) -> dict:
+def post(url: str, body: dict, token: Optional[str] = None) -> dict:
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as response:
@@ -71,11 +90,28 @@ def _turn_figures(base: str, texts: list[str], turns: int) -> Iterator[str]:
     times_ms, token = [], ""
     for number in range(turns):
         if number % TURNS_PER_CONVERSATION == 0:
-            token = _post(f"{base}/webhooks/web/conversations", {})["token"]
+            token = post(f"{base}/webhooks/web/conversations", {})["token"]
         began = time.perf_counter()
-        _post(f"{base}/webhooks/web/webhook", {"message": texts[number % len(texts)]}, token)
+        post(f"{base}/webhooks/web/webhook", {"message": texts[number % len(texts)]}, token)
         times_ms.append((time.perf_counter() - began) * 1000)
     yield f"turn over HTTP: {_quantiles(times_ms)}"
+
+
+def _long_conversation_figure(base: str, titles: list[str]) -> str:
+    """Return the middle of the times of turns around the 10th and the 200th of a conversation."""
+    early: list[float] = []
+    late: list[float] = []
+    for conversation in range(LONG_CONVERSATIONS):
+        token = post(f"{base}/webhooks/web/conversations", {})["token"]
+        for turn in range(1, LATE_TURN + TURNS_AROUND + 1):
+            text = titles[(turn + 7 * conversation) % len(titles)] + ENDINGS[turn // len(titles) % len(ENDINGS)]
+            took_ms = _timed_ms(lambda text: post(f"{base}/webhooks/web/webhook", {"message": text}, token), text)
+            if abs(turn - EARLY_TURN) <= TURNS_AROUND:
+                early.append(took_ms)
+            elif turn >= LATE_TURN - TURNS_AROUND:
+                late.append(took_ms)
+    first, last = statistics.median(early), statistics.median(late)
+    return f"turn {EARLY_TURN} of a conversation: p50 {first:.1f} ms, turn {LATE_TURN}: {last:.1f} ms ({last / first:.2f} times as long)"
 
 
 def _screen_figures(content: Content, texts: list[str]) -> Iterator[str]:
@@ -113,7 +149,7 @@ def _quantiles(times_ms: list[float]) -> str:
     return f"p50 {cuts[49]:.1f} ms, p95 {cuts[94]:.1f} ms, p99 {cuts[98]:.1f} ms"
 
 
-def _resident_mb(pid: int) -> int:
+def resident_mb(pid: int) -> int:
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
     return kilobytes // 1024

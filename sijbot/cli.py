@@ -17,7 +17,7 @@ import subprocess
 import warnings
 from datetime import timedelta
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Mapping, Optional
 
 import typer
 from rich.console import Console
@@ -131,7 +131,7 @@ def train(force: bool = typer.Option(False, help="Train even where nothing has c
     if training.is_current(settings, content) and not force:
         out.print("The model is current.")
         return
-    out.print("Training the model; this takes about a minute …")
+    out.print("Training the model; this takes about three minutes …")
     fault = training.train(settings, content)
     if fault:
         raise Stop(fault)
@@ -318,6 +318,36 @@ def evaluate_red_flags(
         (folder / f"{path.stem}_{clock.now():%Y-%m-%d}{'_patterns' if patterns_only else ''}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+@evaluate_app.command("answers", epilog="Example: sijbot evaluate answers --save")
+def evaluate_answers(
+    path: Path = typer.Option(None, "--file", help="Questions in YAML; without it evaluation/heldout/questions.yml."),
+    save: bool = typer.Option(False, "--save", help="Write the figures to evaluation/reports/, under the name of the file and today's date."),
+) -> None:
+    """Measure how well questions are understood, with 95 % intervals, by id, and what is taken for what."""
+    from rich.progress import track
+
+    from sijbot import clock, evaluate_answers
+    from sijbot.adapters.dialogue import understand
+    from sijbot.evaluate import EvaluationError
+
+    settings = _settings()
+    path = path or settings.root / evaluate_answers.HELD_OUT
+    try:
+        questions = evaluate_answers.read_questions(path)
+    except EvaluationError as fault:
+        raise Stop(str(fault)) from None
+    _train_if_needed(settings)
+    _quiet_rasa()
+    messages = asyncio.run(understand(settings, track([question.text for question in questions], "Understanding …", console=err, transient=True)))
+    results = [evaluate_answers.understood(question, message) for question, message in zip(questions, messages)]
+    lines = [f"# Understanding of {len(questions)} held-out messages, {clock.now():%Y-%m-%d}", "", *evaluate_answers.report(results, load(settings.content).subject_of)]
+    out.print("\n".join(lines), markup=False)
+    if save:
+        folder = settings.root / "evaluation" / "reports"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{path.stem}_{clock.now():%Y-%m-%d}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 @app.command("hand-offs", epilog="Example: sijbot hand-offs --days 7")
 def list_hand_offs(days: int = typer.Option(30, min=1, help="How many days back."), as_json: bool = typer.Option(False, "--json", help="One JSON object per line.")) -> None:
     """List what was handed over to people, and what became of it. `offered`: the text was shown to the person, nobody else was told."""
@@ -334,7 +364,32 @@ def list_safety_log(days: int = typer.Option(30, min=1, help="How many days back
     _print_records(repository.safety_log, days, as_json, ("at", "conversation_id", "outcome", "level", "findings", "content_version", "reply_id"), "Nothing was found")
 
 
-def _print_records(read, days: int, as_json: bool, columns: tuple, nothing: str) -> None:
+@app.command("misses", epilog="Example: sijbot misses --days 90")
+def list_misses(days: int = typer.Option(30, min=1, help="How many days back."), as_json: bool = typer.Option(False, "--json", help="One JSON object per line."), examples: bool = typer.Option(False, "--examples", help="Print what was asked in doubt and may be kept, as training examples to be reviewed.")) -> None:
+    """List which ids were asked about in doubt, declined, or marked as helpful or not, with counts. Words are kept where somebody agreed to that alone."""
+    from sijbot.records import repository
+
+    if examples:
+        content = load(_settings().content)
+        for line in training_examples(_read_records(repository.examples, days), content.subject_of):
+            out.print(line, markup=False)
+        return
+    _print_records(repository.misses, days, as_json, ("count", "outcome", "about"), "Nothing was misunderstood or judged")
+
+
+def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a file for data/nlu/. A person reads them before they go there: the id is what somebody chose for words that nobody has checked."""
+    yield "# Kept with the consent of those who wrote them. Take out names and whatever tells who somebody is, and look whether each asks what the id says."
+    yield 'version: "3.1"'
+    yield "nlu:" if words_of else "nlu: []"
+    for content_id, sentences in words_of.items():
+        if content_id in subject_of:
+            yield f"  - intent: {subject_of[content_id]}/{content_id}"
+            yield "    examples: |"
+            yield from (f"      - {' '.join(words.split())}" for words in sentences)
+
+
+def _read_records(read, days: int):
     from sijbot import clock
     from sijbot.records import schema
 
@@ -342,9 +397,13 @@ def _print_records(read, days: int, as_json: bool, columns: tuple, nothing: str)
     try:
         schema.migrate(engine)
         with engine.connect() as connection:
-            rows = read(connection, clock.now() - timedelta(days=days))
+            return read(connection, clock.now() - timedelta(days=days))
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be read ({type(fault).__name__}); look at DATABASE_URL.") from None
+
+
+def _print_records(read, days: int, as_json: bool, columns: tuple, nothing: str) -> None:
+    rows = _read_records(read, days)
     if as_json:
         for row in rows:
             _emit(row)
@@ -362,15 +421,32 @@ def _column(value) -> str:
 
 
 @app.command(epilog="Example: sijbot bench --turns 300")
-def bench(turns: int = typer.Option(1000, help="Turns to take over HTTP."), port: int = typer.Option(5055, help="Free port to use.")) -> None:
-    """Measure start, turns over HTTP, memory, the screen and the encoder on this machine."""
+def bench(
+    turns: int = typer.Option(1000, help="Turns to take over HTTP."),
+    port: int = typer.Option(5055, help="Free port to use."),
+    against_template: bool = typer.Option(False, "--against-template", help="Train and measure Rasa's default pipeline beside ours instead; takes hours on all examples."),
+    template_python: Path = typer.Option(Path(".venv-template/bin/python"), help="Python with Rasa and the real TensorFlow: `make template` installs one."),
+    seeds: int = typer.Option(3, min=1, help="How often each side is trained."),
+    most_examples: Optional[int] = typer.Option(None, min=2, help="Of each id, for both sides, for a quicker run."),
+) -> None:
+    """Measure start, turns over HTTP, memory, the screen and the encoder on this machine; or understanding and cost beside Rasa's default pipeline."""
     from sijbot.bench import measure
 
     settings = _settings()
     settings_module.prepare_var(settings)
     _train_if_needed(settings)
-    for line in measure(settings, turns, port):
-        out.print(line)
+    if not against_template:
+        lines = measure(settings, turns, port)
+    else:
+        from sijbot.bench_template import compare
+
+        python = template_python if template_python.is_absolute() else settings.root / template_python
+        if not python.is_file():
+            raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
+        _quiet_rasa()
+        lines = compare(settings, python, seeds, most_examples, port)
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @content_app.command("check", epilog="Example: sijbot content check")

@@ -7,6 +7,7 @@ from typing import Mapping, Optional
 
 RED_FLAG, DID_YOU_MEAN = "red_flag", "did_you_mean"
 YES, NO, UNSURE = "yes", "no", "unsure"
+KEEP = "keep"  # what the button begins with by which somebody says whether a sentence may be kept
 ACTION_SEEN = "action_seen"  # taken for somebody who says to have been seen
 
 

@@ -6,10 +6,10 @@ import gc
 import logging
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import Optional
+from typing import Mapping, Optional
 
 from sijbot.content import Content, ContentStore
-from sijbot.facts import SituationFinder
+from sijbot.facts import DetailFinder, SituationFinder, Situations
 from sijbot.language.sign_reader import shared_sign_reader
 from sijbot.records import schema
 from sijbot.regions import CountryFinder
@@ -27,12 +27,13 @@ class Parts:
     content: Content
     screen: Screen
     situations: SituationFinder
+    details: DetailFinder
     countries: CountryFinder
 
     @classmethod
     def of(cls, content: Content) -> "Parts":
         """Return the parts, which takes seconds. Raises: sijbot.triage.match.PatternError."""
-        return cls(content, load_screen(content), SituationFinder(content.situations), CountryFinder(content.regions))
+        return cls(content, load_screen(content), SituationFinder(content.situations), DetailFinder(content.details), CountryFinder(content.regions))
 
 
 @dataclass
@@ -57,9 +58,13 @@ class Runtime:
         """The danger screen for the content."""
         return self._current_parts().screen
 
-    def situations(self, text: str) -> tuple[str, ...]:
+    def situations(self, text: str) -> Situations:
         """Return the situations that a message names."""
         return self._current_parts().situations(text)
+
+    def details(self, text: str, before: Mapping[str, str], is_pregnant: bool) -> dict[str, str]:
+        """Return what somebody told of their pain, after this message."""
+        return self._current_parts().details(text, before, is_pregnant)
 
     def country(self, text: str) -> Optional[str]:
         """Return the region code of the country that somebody says to be in, or None."""

@@ -89,12 +89,12 @@ class Assistant:
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
 
-        text: any length; all of it is screened. button: the payload that was pressed, already verified by the channel.
+        text: any length; all of it is screened, unless a button was pressed. button: the payload that was pressed, already verified by the channel.
         A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
         """
         content, begun = self._runtime.content, asyncio.get_running_loop().time()
         conversation = replace(conversation, region=self._runtime.country(text) or conversation.region)
-        verdict, words = await self._screened(text)
+        verdict, words = await self._screened("" if button else text)  # the title of a button is a sentence of ours
         assessment = verdict
         if verdict.outcome == ASK != words.outcome and len(text) <= UNDERSTOOD_CHARACTERS:
             assessment = without_questions(verdict)  # the gate asks, which knows what was answered before

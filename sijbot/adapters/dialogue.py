@@ -8,7 +8,7 @@ import difflib
 import re
 import tempfile
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -81,6 +81,19 @@ class LocalAssistant:
         self.agent.lock_store.delete_lock(conversation.id)
 
 
+async def understand(settings: Settings, texts: Iterable[str]) -> list[dict]:
+    """Return what was understood of each text, said as the first of a conversation, and the `verdict` of the danger screen; the outcome is `screened` where that answers instead."""
+    local, messages = LocalAssistant.load(settings, keep=False), []
+    for text in texts:
+        conversation = Conversation.new()
+        await local.say(conversation, text)
+        message = await local.last_message(conversation)
+        assessment = Assessment.from_dict(message[ASSESSMENT])
+        messages.append({**message[UNDERSTOOD], "outcome": _outcome(local.runtime, assessment, message[UNDERSTOOD]), "verdict": assessment.outcome})
+        await local.forget(conversation)
+    return messages
+
+
 def _outcome(runtime: Runtime, assessment: Assessment, understood: Mapping) -> str:
     if replaces_answer(runtime.content, assessment):
         return "screened"
@@ -99,7 +112,7 @@ _CASE_KEYS = frozenset(("test_case", "region", "channel", "steps"))
 _ACTIONS = ("user", "press", "wait", "restart_process", "fail")
 _ASSERTIONS = frozenset((
     "utter", "bot", "slot_was_set", "contains", "not_contains", "first_message_contains", "buttons", "outcome", "level", "flags", "flags_include",
-    "answer", "intent", "count", "nothing_else",
+    "answer", "answers", "intent", "count", "nothing_else",
 ))  # fmt: skip
 _FAULTS = ("actions", "database", "model", "none")
 _WAIT = re.compile(r"(\d+)(h|m|d)$")
@@ -310,7 +323,10 @@ def differences(step: Mapping[str, Any], turn: Turn, message: Mapping[str, Any],
     expect("level", assessment.level)
     expect("flags", list(assessment.flags))
     expect("intent", (message.get("intent") or {}).get("name"))
-    expect("answer", understood.get("id") if understood.get("outcome") == "answer" else None)
+    answered = understood.get("id") if understood.get("outcome") == "answer" else None
+    if "answer" in step and answered not in _listed(step["answer"]):
+        faults.append(f"answer: expected {step['answer']!r}, got {answered!r}; {understood.get('outcome')}, {understood.get('intent')}")
+    expect("answers", [answered, *understood.get("also", ())] if answered else [])
     faults.extend(f"contains: '{part}' is missing" for part in _listed(step.get("contains", [])) if _plain(str(part)) not in whole)
     faults.extend(f"not_contains: '{part}' is there" for part in _listed(step.get("not_contains", [])) if _plain(str(part)) in whole)
     first = _plain(texts[0]) if texts else ""

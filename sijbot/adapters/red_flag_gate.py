@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional, Text
+from typing import Any, Dict, List, Mapping, Optional, Text
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -16,9 +15,9 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from sijbot import clock, runtime
-from sijbot.adapters.question_focus import FULL_TEXT
 from sijbot.adapters.topic_classifier import UNDERSTOOD, set_intent
 from sijbot.content.model import Content
+from sijbot.facts import PREGNANT, WEEK
 from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, RED_FLAG, YES, Expecting, route
 from sijbot.triage import Assessment, Known, Screen, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, raised
@@ -26,7 +25,7 @@ from sijbot.triage.assessment import SEEN
 from sijbot.triage.lock import Lock, after, standing
 from sijbot.triage.weigh import MANY_CHARACTERS, is_short
 
-ASSESSMENT, SITUATIONS, STANDING = "assessment", "situations", "standing"  # message properties
+ASSESSMENT, SITUATIONS, NAMED_NOW, DETAILS, STANDING, HISTORY = "assessment", "situations", "named_now", "details", "standing", "history"  # message properties
 
 EMERGENCY, URGENT, SOON = "red_flag_emergency", "red_flag_urgent", "red_flag_soon"
 QUESTION, ANSWERED_NO = "red_flag_question", "red_flag_answered_no"
@@ -49,17 +48,26 @@ class RedFlagGate(GraphComponent):
     def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:
         """Return the messages with the assessment, and with a red-flag intent where it asks for one."""
         known, lock = _history(tracker) if tracker else (Known(), None)
+        said_before = tracker.latest_message.parse_data if tracker and tracker.latest_message else {}
         for message in messages:
-            self._judge(message, known, lock)
+            self._judge(message, known, lock, said_before)
         return messages
 
-    def _judge(self, message: Message, known: Known, lock: Optional[Lock]) -> None:
+    def _judge(self, message: Message, known: Known, lock: Optional[Lock], said_before: Mapping[Text, Any]) -> None:
         parts = runtime.current()
-        text = message.get(FULL_TEXT) or message.get(TEXT) or ""
+        text = "" if (message.get("metadata") or {}).get("button") else message.get(TEXT) or ""  # the title of a button is a sentence of ours
         assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), known)
         message.set(ASSESSMENT, assessment.to_dict(), add_to_output=True)
-        message.set(SITUATIONS, list(parts.situations(text)), add_to_output=True)
+        situations, details_before = parts.situations(text), said_before.get(DETAILS) or {}
+        known_situations = situations.known_after(said_before.get(SITUATIONS) or ())
+        details = parts.details(text, details_before, PREGNANT in known_situations)
+        if details.get(WEEK) != details_before.get(WEEK):
+            known_situations = tuple(sorted({*known_situations, PREGNANT}))
+        message.set(SITUATIONS, list(known_situations), add_to_output=True)
+        message.set(NAMED_NOW, list(situations.named), add_to_output=True)
+        message.set(DETAILS, details, add_to_output=True)
         message.set(STANDING, lock.to_dict() if lock else None, add_to_output=True)
+        message.set(HISTORY, _left_behind(known, lock, assessment, text), add_to_output=True)
         understood = (message.get("intent") or {}).get("name")
         is_answerable_story = not is_short(text) and (message.get(UNDERSTOOD) or {}).get("outcome") == "answer"
         is_asked = known.expecting is not None and known.expecting.owner == RED_FLAG
@@ -87,18 +95,26 @@ class RedFlagGate(GraphComponent):
         set_intent(message, intent, 1.0, content_id)
 
 
+def _left_behind(known: Known, lock: Optional[Lock], assessment: Assessment, text: Text) -> Dict[Text, Any]:
+    """Return what a message leaves for the next one, so that no turn has to read all earlier ones again."""
+    lock_after = after(lock, assessment, clock.now())
+    return {"known": known.after(assessment, text).to_dict(), "lock": lock_after.to_dict() if lock_after else None, "is_asking": assessment.outcome == ASK}
+
+
 def _history(tracker: DialogueStateTracker) -> tuple[Known, Optional[Lock]]:
-    """Return what earlier turns left: facts, raised flags, denied questions, and the level that stands."""
-    known, lock, latest = Known(), None, None
-    for event in tracker.events:
-        if isinstance(event, UserUttered) and ASSESSMENT in event.parse_data:
-            assessment = Assessment.from_dict(event.parse_data[ASSESSMENT])
-            known, latest = known.after(assessment, event.text or ""), assessment
-            lock = after(lock, assessment, datetime.fromtimestamp(event.timestamp, timezone.utc))
-        elif isinstance(event, ActionExecuted) and event.action_name == ACTION_SEEN and lock and lock.level != "emergency":
-            lock = None
+    """Return what the latest message left (facts, raised flags, denied questions) and the level that stands."""
+    known, lock, was_seen, is_asking = Known(), None, False, False
+    for event in reversed(tracker.events):
+        if isinstance(event, ActionExecuted) and event.action_name == ACTION_SEEN:
+            was_seen = True
+        elif isinstance(event, UserUttered) and HISTORY in event.parse_data:
+            left = event.parse_data[HISTORY]
+            known, lock, is_asking = Known.from_dict(left["known"]), Lock.from_dict(left["lock"]), left["is_asking"]
+            break
+    if was_seen and lock and lock.level != "emergency":
+        lock = None
     expecting = Expecting.from_slot(tracker.get_slot("expecting"))
-    if expecting is None and latest is not None and latest.outcome == ASK:
+    if expecting is None and is_asking:
         expecting = known.expecting  # the slots went with a session that ended, the question stands
     return replace(known, expecting=expecting), standing(lock, clock.now())
 

@@ -3,42 +3,55 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Text, Tuple, Type
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Container, Dict, List, Optional, Sequence, Text, Tuple
 
 import numpy as np
-import scipy.sparse
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
-from rasa.nlu.featurizers.featurizer import Featurizer
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, INTENT_RESPONSE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
 
-from sijbot.language.decision import CLARIFY, OUT_OF_SCOPE, Thresholds, decide
+from sijbot import runtime
+from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, decide
+from sijbot.language.encoder import shared_encoder
+from sijbot.language.focus import halves, question_part
+from sijbot.routing import KEEP
 
-UNDERSTOOD = "understood"  # message property: outcome, intent, id, ranking
-ASK_MORE = "ask_more"
+UNDERSTOOD = "understood"  # message property: outcome, intent, id, also, kind, ranking
+ASK_MORE, HELPED, NOT_HELPED = "ask_more", "answer_helped", "answer_not_helped"
+ABOUT_THE_ANSWER = frozenset((
+    ASK_MORE, HELPED, NOT_HELPED, "ask_why", "ask_source", "ask_amount", "ask_easier", "ask_harder", "ask_other_one", "ask_for_situation", "push_back",
+))  # fmt: skip
 _FALLBACK_INTENT = "nlu_fallback"
-NOTHING_READABLE = [(_FALLBACK_INTENT, 0.0), (OUT_OF_SCOPE, 0.0)]  # "???", emoji: a question back, without suggestions
 _RANKED = 5
+MOST_QUESTIONS = 4  # of one message are told apart
+MOST_WORDS = 60  # of a message are read whole beside the part that asks; of a longer story, that part alone
+MOST_HALVES = 8  # ways to cut a message in two are tried
+AMONG_FIRST = 6  # of what the whole message may ask must be what its halves ask: a story names much that it does not ask about
+
+Ranking = List[Tuple[Text, float]]
+NOTHING_READABLE: Ranking = [(_FALLBACK_INTENT, 0.0), (OUT_OF_SCOPE, 0.0)]  # "???", emoji: a question back, without suggestions
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class TopicClassifier(GraphComponent, IntentClassifier):
-    """Logistic regression over the sentence vector and n-grams; sets `intent`, `intent_ranking`, `response_selector` and `understood`."""
+    """Logistic regression over the sentence vector; sets `intent`, `intent_ranking`, `response_selector` and `understood`.
 
-    @classmethod
-    def required_components(cls) -> List[Type]:
-        return [Featurizer]
+    A message is read whole, and the part of it that asks; and in halves, which may ask two different things.
+    """
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """C: inverse regularisation; ngram_weight: scale of the unit-length n-gram vector beside the unit-length sentence vector."""
-        return {"C": 20.0, "ngram_weight": 0.5, "answer": 0.3, "margin": 0.05, "out_of_scope": 0.3, "random_state": 7}
+        """C: inverse regularisation; answer, margin, out_of_scope: `Thresholds`; half: lowest confidence for each of two questions of one message; after_answer: how many times likelier it is that an answer is talked about once there is one."""
+        return {"C": 20.0, "after_answer": 8.0, "half": 0.7, "answer": 0.5, "margin": 0.15, "out_of_scope": 0.4, "random_state": 7}
 
     def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -68,10 +81,10 @@ class TopicClassifier(GraphComponent, IntentClassifier):
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on every example that has an intent, and store the weights as plain arrays."""
         examples = [example for example in training_data.training_examples if example.get(INTENT) and example.get(TEXT)]
-        features = scipy.sparse.vstack([self._features(example) for example in examples]).tocsr()
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # one text at a time each: padding in a batch would shift the vectors
+            vectors = np.stack(list(threads.map(shared_encoder().encode, (example.get(TEXT) for example in examples))))
         labels = [example.get(INTENT_RESPONSE_KEY) or example.get(INTENT) for example in examples]
-        model = LogisticRegression(C=self._config["C"], max_iter=300, random_state=self._config["random_state"])
-        model.fit(features, labels)
+        model = LogisticRegression(C=self._config["C"], max_iter=300, random_state=self._config["random_state"]).fit(vectors, labels)
         self._ids = [str(label) for label in model.classes_]
         self._weights, self._bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
         with self._model_storage.write_to(self._resource) as folder:
@@ -79,60 +92,106 @@ class TopicClassifier(GraphComponent, IntentClassifier):
             np.savez(folder / "weights.npz", weights=self._weights, bias=self._bias)
         return self._resource
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:
         """Return the messages with intent, ranking and what was understood."""
+        follows = bool(tracker and tracker.get_slot("topic"))
         for message in messages:
-            chosen = ((message.get("metadata") or {}).get("button") or "").partition(":")
-            if chosen[0] in ("topic", "more"):
-                self._set(message, [(self._label_of(chosen[2]) if chosen[0] == "topic" else ASK_MORE, 1.0), (OUT_OF_SCOPE, 0.0)])
-            elif any(character.isalpha() for character in message.get(TEXT) or ""):
-                self._set(message, self.rank(message))
+            text = message.get(TEXT) or ""
+            pressed = self._pressed((message.get("metadata") or {}).get("button") or "")
+            if pressed:
+                self._set(message, [(pressed, 1.0), (OUT_OF_SCOPE, 0.0)])
+            elif any(character.isalpha() for character in text):
+                self._set(message, *self._understood(runtime.current().screen.respelt(text), follows))
             else:
                 self._set(message, NOTHING_READABLE)
         return messages
 
-    def rank(self, message: Message) -> List[Tuple[Text, float]]:
-        """Return (id, confidence) over all ids, best first; the confidences add up to 1."""
-        dense, ngrams = self._parts(message)
-        scores = dense @ self._weights[: dense.shape[1]] + ngrams @ self._weights[dense.shape[1] :]
-        scores = np.asarray(scores).ravel() + self._bias
-        odds = np.exp(scores - scores.max())
-        confidences = odds / odds.sum()
+    def rank(self, *texts: Text) -> Ranking:
+        """Return (id, confidence) over all ids, best first; the confidences add up to 1. Of several texts, their mean."""
+        scores = np.stack([shared_encoder().encode(text) @ self._weights + self._bias for text in dict.fromkeys(texts)])
+        odds = np.exp(scores - scores.max(1, keepdims=True))
+        confidences = (odds / odds.sum(1, keepdims=True)).mean(0)
         return [(self._ids[index], float(confidences[index])) for index in np.argsort(-confidences)]
+
+    def _understood(self, text: Text, follows: bool) -> Tuple[Ranking, Sequence[Text]]:
+        """Return the ranking of what a message asks, and the labels of its questions, in order, where it asks several.
+
+        follows: whether something was answered before: what is said of an answer is then likelier than among the examples.
+        """
+        asking = question_part(text)
+        asked_alone = self.rank(asking)
+        ranking = asked_alone if len(text.split()) > MOST_WORDS else self.rank(text, asking)
+        if self._decide(ranking) == CLARIFY and self._decide(asked_alone) == ANSWER:
+            ranking = asked_alone  # a story before a clear question makes no doubt
+        asked = list(dict.fromkeys(self._parts(text, ranking)))[:MOST_QUESTIONS]
+        if len(asked) > 1:
+            return ranking, asked
+        return _likelier(ranking, ABOUT_THE_ANSWER, self._config["after_answer"]) if follows else ranking, ()
+
+    def _parts(self, text: Text, ranking: Ranking) -> List[Text]:
+        """Return the label of each question of a message, in order; of one that asks one thing, the first of its ranking."""
+        likely = {label: confidence for label, confidence in ranking[:AMONG_FIRST] if "/" in label and not label.startswith(OUT_OF_SCOPE)}
+        best: Optional[Tuple[float, Text, Ranking, Text, Ranking]] = None
+        for before, behind in halves(text)[:MOST_HALVES]:
+            one, other = self.rank(before), self.rank(behind)
+            (first, sure), (second, also_sure) = one[0], other[0]
+            if first != second and first in likely and second in likely and min(sure, also_sure) >= self._config["half"]:
+                worth = min(sure, also_sure) * (0.02 + min(likely[first], likely[second]))
+                if best is None or worth > best[0]:
+                    best = worth, before, one, behind, other
+        if best is None:
+            return [ranking[0][0]]
+        _, before, one, behind, other = best
+        return [*self._parts(before, one), *self._parts(behind, other)]
+
+    def _decide(self, ranking: Ranking) -> Text:
+        return decide(with_one_out_of_scope(ranking), self._thresholds)
+
+    def _pressed(self, payload: Text) -> Optional[Text]:
+        """Return the label that a pressed button stands for; None where none was pressed."""
+        kind, _, rest = payload.partition(":")
+        if kind == "topic":
+            return self._label_of(rest)
+        said = HELPED if rest.partition(":")[0] == "yes" else NOT_HELPED
+        return {"more": ASK_MORE, "helpful": said, KEEP: said}.get(kind)
 
     def _label_of(self, content_id: Text) -> Text:
         return next(label for label in self._ids if label.partition("/")[2] == content_id)
 
-    def _features(self, message: Message) -> scipy.sparse.csr_matrix:
-        """Return both parts side by side; shape (1, features)."""
-        dense, ngrams = self._parts(message)
-        return scipy.sparse.hstack([scipy.sparse.csr_matrix(dense), ngrams], format="csr", dtype=np.float32)
-
-    def _parts(self, message: Message) -> Tuple[np.ndarray, scipy.sparse.csr_matrix]:
-        """Return the sentence vector, of length 1, and the n-gram counts, scaled to length `ngram_weight`; one row each."""
-        _, dense = message.get_dense_features(TEXT)
-        _, counts = message.get_sparse_features(TEXT)
-        ngrams = counts.features.tocsr().astype(np.float32)
-        length = np.linalg.norm(ngrams.data)
-        if length:
-            ngrams.data *= np.float32(self._config["ngram_weight"] / length)
-        return dense.features, ngrams
-
-    def _set(self, message: Message, ranking: List[Tuple[Text, float]]) -> None:
-        outcome = decide(ranking, self._thresholds)
-        label, confidence = ranking[0]
-        intent, _, content_id = label.partition("/")
-        topics = [(label.partition("/")[2] or label, confidence) for label, confidence in ranking]
+    def _set(self, message: Message, ranking: Ranking, several: Sequence[Text] = ()) -> None:
+        """Set what was understood. several: the labels of two or more questions, each sure by itself."""
+        outcome = ANSWER if several else self._decide(ranking)
+        label = several[0] if several else ranking[0][0]
+        confidence = dict(ranking)[label]
+        intent, _, key = label.partition("/")
+        content_id = "" if OUT_OF_SCOPE in (outcome, intent) else key
+        topics = [(label.partition("/")[2] or label, confidence) for label, confidence in with_one_out_of_scope(ranking)]
         message.set(
             UNDERSTOOD,
             {
-                "outcome": outcome, "intent": intent, "id": content_id or None,
+                "outcome": outcome, "intent": intent, "id": content_id or None, "also": [label.partition("/")[2] for label in several[1:]],
+                "kind": next((label.partition("/")[2] for label, _ in ranking if label.startswith(OUT_OF_SCOPE)), ""),
+                "out_of_scope": round(sum(confidence for label, confidence in ranking if label.startswith(OUT_OF_SCOPE)), 4),
                 "ranking": [{"id": topic, "confidence": round(confidence, 4)} for topic, confidence in topics[:_RANKED]],
             },
             add_to_output=True,
         )  # fmt: skip
         set_intent(message, {CLARIFY: _FALLBACK_INTENT, OUT_OF_SCOPE: OUT_OF_SCOPE}.get(outcome, intent), confidence, content_id or None)
         message.set("intent_ranking", [{"name": label, "confidence": confidence} for label, confidence in ranking[:_RANKED]], add_to_output=True)
+
+
+def with_one_out_of_scope(ranking: Ranking) -> Ranking:
+    """Return the ranking with all kinds of out of scope as one id: which of them it is makes no doubt."""
+    outside = sum(confidence for label, confidence in ranking if label.startswith(OUT_OF_SCOPE))
+    inside = [(label, confidence) for label, confidence in ranking if not label.startswith(OUT_OF_SCOPE)]
+    return sorted([*inside, (OUT_OF_SCOPE, outside)], key=lambda item: -item[1])
+
+
+def _likelier(ranking: Ranking, labels: Container[Text], times: float) -> Ranking:
+    """Return the ranking with the confidence of some labels so many times as high; the confidences add up to 1 again."""
+    weighted = [(label, confidence * (times if label in labels else 1.0)) for label, confidence in ranking]
+    total = sum(confidence for _, confidence in weighted)
+    return sorted(((label, confidence / total) for label, confidence in weighted), key=lambda item: -item[1])
 
 
 def set_intent(message: Message, intent: Text, confidence: float, content_id: Optional[Text] = None) -> None:

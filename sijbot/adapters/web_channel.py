@@ -135,4 +135,5 @@ def typed_text(text: str) -> str:
 
 def button_text(runtime: Runtime, payload: str) -> str:
     """Return what pressing the button says, for the record: the title of what it asks for."""
-    return runtime.content.title_of(payload.partition(":")[2])
+    kind, _, rest = payload.partition(":")
+    return runtime.content.wording[f"helpful_{rest.partition(':')[0]}"] if kind == "helpful" else runtime.content.title_of(rest)

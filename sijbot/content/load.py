@@ -28,9 +28,11 @@ WORDING_KEYS = (
     "answered_no", "ask_again", "question_of_change", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
     "greeting", "acknowledged", "standing_emergency_line", "standing_urgent_line", "seen_unclear", "corrected", "unavailable_answer",
     "nod_emergency", "nod_urgent", "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
+    "rephrase_hint", "way_out", "also_asked", "still_open", "still_open_symptom", "which_exercise", "no_easier", "no_harder", "sources", "sources_of_nothing", "which_situation", "no_caution", "no_other_one", "noted", "told", "detail_score", "detail_week", "helpful_question", "helpful_yes", "helpful_no", "keep_question", "keep_yes", "keep_no", "kept", "not_kept", "helped", "not_helped",
+    "declined_other_medical", "declined_not_medical", "declined_injection", "declined_abuse", "declined_nonsense", "declined_other_language", "declined_about_the_service",
 )  # fmt: skip
 REGION_PLACES = {field.name for field in dataclasses.fields(Region) if field.type == "str"}
-WORDING_PLACES = REGION_PLACES | {"finding", "question", "help"}
+WORDING_PLACES = REGION_PLACES | {"finding", "question", "help", "title", "sources", "reviewed_on", "details", "value"}
 HAND_OFF_PLACES = REGION_PLACES | {"finding", "question", "findings"}
 _GROUP = re.compile(r"\{(\w+)\}")
 
@@ -293,6 +295,7 @@ def load(root: Path) -> Content:
     context = folder.single("red_flags/_context.yml", Cue)
     forms = folder.single("red_flags/_forms.yml", Cue)
     situations = folder.single("situations.yml", Cue)
+    details = folder.single("details.yml", Cue)
     for key in set(situations) - set(SITUATIONS):
         folder.fault(root / "situations.yml", key, "unknown situation")
     if "unknown" not in regions:
@@ -309,7 +312,7 @@ def load(root: Path) -> Content:
         vocabulary={key: record for key, (_, record) in vocabulary.items()},
         facts={key: record for key, (_, record) in facts.items()},
         combinations={key: record for key, (_, record) in combinations.items()},
-        context=context, forms=forms, situations=situations, version=folder.digest.hexdigest()[:12],
+        context=context, forms=forms, situations=situations, details=details, version=folder.digest.hexdigest()[:12],
     )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ class Answer:
     short: str
     more: str
     push_back: Optional[str] = None
+    tells_details: bool = False  # what the person told of the pain is added, to take along
     cautions: tuple[Caution, ...] = ()
     related: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -200,6 +201,7 @@ class Content:
     context: Mapping[str, Cue]
     forms: Mapping[str, Cue]  # other forms of a word (dialect, texting), by the word
     situations: Mapping[str, Cue]
+    details: Mapping[str, Cue]
     hand_offs: Mapping[str, HandOff]
     regions: Mapping[str, Region]
     wording: Mapping[str, str]

@@ -37,7 +37,7 @@ class SignReader:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._graph = open_graph(folder / "model.onnx", THREADS)
-        self._tokenizer = Tokenizer.from_file(str(encoder.FOLDER / "tokenizer.json"))
+        self._tokenizer = Tokenizer.from_file(str(encoder.TOKENIZER))
         self._tokenizer.no_truncation()
         outputs = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
         self._levels, self._flags = tuple(outputs["levels"]), tuple(outputs["flags"])

@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence
 
 import sqlalchemy as sa
 
-from sijbot.records.schema import CONVERSATION_EVENTS, HAND_OFF, OWNED, SAFETY_LOG, URGENCY_LOCK
+from sijbot.records.schema import CONVERSATION_EVENTS, EXAMPLE, HAND_OFF, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK
 from sijbot.triage.assess import Assessment
 from sijbot.triage.lock import Lock
 
@@ -45,6 +45,29 @@ def log_hand_off(connection: sa.engine.Connection, conversation_id: str, reply_i
     """Write down that a hand-off text was shown (state `offered`). Nobody is alerted by it."""
     values = {"conversation_id": conversation_id, "reply_id": reply_id[:255], "level": level, "flags": list(flags), "shown_at": at, "state": "offered"}
     connection.execute(sa.insert(HAND_OFF).values(**values))
+
+
+def log_understanding(connection: sa.engine.Connection, conversation_id: str, outcome: str, about: Optional[str], version: str, at: datetime, words: Optional[str] = None) -> None:
+    """Write down what became of a question: its outcome and the id it was about. words: of an example alone, with the consent of who wrote them."""
+    values = {"conversation_id": conversation_id, "at": at, "outcome": outcome, "about": about, "content_version": version, "words": words}
+    connection.execute(sa.insert(UNDERSTANDING).values(**values))
+
+
+def misses(connection: sa.engine.Connection, since: Optional[datetime] = None) -> list[dict[str, Any]]:
+    """Return how often each id was asked in doubt, declined, found helpful or not (`about`, `outcome`, `count`), the most frequent first."""
+    columns = (UNDERSTANDING.c.about, UNDERSTANDING.c.outcome)
+    count = sa.func.count().label("count")
+    query = sa.select(*columns, count).where(UNDERSTANDING.c.outcome != EXAMPLE).group_by(*columns).order_by(count.desc(), *columns)
+    return [dict(row) for row in connection.execute(query.where(UNDERSTANDING.c.at >= since) if since else query).mappings()]
+
+
+def examples(connection: sa.engine.Connection, since: Optional[datetime] = None) -> dict[str, list[str]]:
+    """Return the words that people agreed to have kept, by the id that they chose for them; each once."""
+    query = sa.select(UNDERSTANDING.c.about, UNDERSTANDING.c.words).where(UNDERSTANDING.c.outcome == EXAMPLE).distinct().order_by(UNDERSTANDING.c.about, UNDERSTANDING.c.words)
+    found: dict[str, list[str]] = {}
+    for about, words in connection.execute(query.where(UNDERSTANDING.c.at >= since) if since else query):
+        found.setdefault(about, []).append(words)
+    return found
 
 
 def hand_offs(connection: sa.engine.Connection, since: Optional[datetime] = None) -> list[dict[str, Any]]:

@@ -44,6 +44,21 @@ HAND_OFF = sa.Table(
     sa.Column("state", sa.String(16), nullable=False, server_default="offered"),
 )  # fmt: skip
 
+UNDERSTANDING = sa.Table(
+    "understanding", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("about", sa.String(64)),  # the content id that was closest, answered or judged; of what was declined, its kind
+    sa.Column("content_version", sa.String(16), nullable=False),
+    sa.Column("words", sa.Text),  # of an example alone
+)  # fmt: skip
+
+# What becomes of a question: `doubt`: it was asked back; `declined`: out of scope; `helpful`, `unhelpful`: what somebody said of an answer;
+# `example`: it was asked back, then an id was chosen, and its words may be kept.
+DOUBT, DECLINED, HELPFUL, UNHELPFUL, EXAMPLE = UNDERSTANDING_OUTCOMES = ("doubt", "declined", "helpful", "unhelpful", "example")
+
 # What became of a hand-off. `offered`: its text was shown to the person, and nobody else knows of it.
 HAND_OFF_STATES = ("offered", "agreed", "queued", "delivered", "failed")
 
@@ -51,7 +66,7 @@ HAND_OFF_STATES = ("offered", "agreed", "queued", "delivered", "failed")
 CONVERSATION_EVENTS = sa.table("events", sa.column("sender_id"))
 
 # Every table that holds something about a conversation, with the column that names it. `forget` empties these; a test compares them with METADATA.
-OWNED = {URGENCY_LOCK: "conversation_id", SAFETY_LOG: "conversation_id", HAND_OFF: "conversation_id"}
+OWNED = {URGENCY_LOCK: "conversation_id", SAFETY_LOG: "conversation_id", HAND_OFF: "conversation_id", UNDERSTANDING: "conversation_id"}
 
 
 FAULTS = (sa.exc.SQLAlchemyError,)  # what is raised where the database does not answer

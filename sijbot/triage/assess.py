@@ -46,7 +46,7 @@ class Known:
         alarms = [finding for finding in assessment.findings if finding.outcome == ALARM]
         gone = {*assessment.denied, *assessment.corrected}
         said = dict.fromkeys((*self.atoms, *assessment.facts, *(finding.flag for finding in alarms)))
-        raised_by = (*self.raised_by, *((finding.flag, telling_words(text[finding.start : finding.end])) for finding in alarms))
+        raised_by = dict.fromkeys((*self.raised_by, *((finding.flag, telling_words(text[finding.start : finding.end])) for finding in alarms)))
         known = replace(
             self, atoms=tuple(atom for atom in said if atom not in gone),
             raised_by=tuple(entry for entry in raised_by if entry[0] not in assessment.corrected),
@@ -57,6 +57,18 @@ class Known:
             flag, answer = assessment.answered
             return replace(known, expecting=None, answered_no=self.answered_no + ((flag,) if answer == NO else ()))
         return replace(known, expecting=None) if SEEN in assessment.facts else known
+
+    def to_dict(self) -> dict:
+        """Return it as JSON-ready data; `from_dict` reads it."""
+        return {
+            "expecting": self.expecting.to_slot() if self.expecting else None, "answered_no": list(self.answered_no), "atoms": list(self.atoms),
+            "raised_by": [[flag, sorted(words)] for flag, words in self.raised_by],
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping) -> "Known":
+        raised_by = tuple((flag, frozenset(words)) for flag, words in data["raised_by"])
+        return cls(Expecting.from_slot(data["expecting"]), tuple(data["answered_no"]), tuple(data["atoms"]), raised_by)
 
 
 NOTHING_KNOWN = Known()
@@ -120,6 +132,10 @@ class Screen:
         respelt = self._matcher.respelt(text)
         scores = self.reader(respelt.text)
         return replace(scores, places={flag: respelt.original_place(place) for flag, place in scores.places.items()})
+
+    def respelt(self, text: str) -> str:
+        """Return a text with every misspelt word as it was meant."""
+        return self._matcher.respelt(text).text
 
     def scores_alone(self, text: str) -> Callable[[Finding, int], Scores]:
         """Return a function that gives the scores of the sentence of the text that holds a finding, with at most so many words around it."""

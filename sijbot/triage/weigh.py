@@ -54,9 +54,9 @@ class Thresholds:
 
 THRESHOLDS = Thresholds(  # 2026-11-29, on the messages held back and on retold real posts: scripts/thresholds.py prints what they do there
     alarm={"emergency": -0.6, "urgent": 1.6, "soon": 1.1},
-    ask={"emergency": -2.6, "urgent": -2.6, "soon": 99.0},
+    ask={"emergency": -2.9, "urgent": -2.9, "soon": 99.0},
     short_alarm={"emergency": 3.6, "urgent": 4.0, "soon": 1.9},
-    short_ask={"emergency": -2.0, "urgent": 0.5, "soon": 99.0},
+    short_ask={"emergency": -2.3, "urgent": 0.2, "soon": 99.0},
     words=-0.6, words_of_few=2.5, once_urgent=-3.5, sentence=5.0, own_words=7.0,
 )  # fmt: skip
 

@@ -15,12 +15,12 @@ from sijbot.routing import ACTION_SEEN, Expecting
 from sijbot.triage.assess import Assessment, Finding
 from sijbot.triage.lock import after
 
-NOTHING_UNDERSTOOD = {"outcome": "clarify", "intent": "nlu_fallback", "id": None, "ranking": []}
+NOTHING_UNDERSTOOD = {"outcome": "clarify", "intent": "nlu_fallback", "id": None, "also": [], "kind": "", "ranking": []}
 
 
-def understood(content_id: Optional[str], outcome: str = "answer", intent: str = "joint", ranking: Sequence[str] = ()) -> dict[str, Any]:
+def understood(content_id: Optional[str], outcome: str = "answer", intent: str = "joint", ranking: Sequence[str] = (), also: Sequence[str] = (), kind: str = "") -> dict[str, Any]:
     """Return what the classifier would say."""
-    return {"outcome": outcome, "intent": intent, "id": content_id, "ranking": [{"id": one, "confidence": 0.2} for one in ranking]}
+    return {"outcome": outcome, "intent": intent, "id": content_id, "also": list(also), "kind": kind, "ranking": [{"id": one, "confidence": 0.2} for one in ranking]}
 
 
 def found(flag: str, level: str, outcome: str = "alarm") -> Assessment:
@@ -34,10 +34,10 @@ def user_event(text: str, assessment: Assessment, metadata: Optional[dict] = Non
 
 def tracker(
     text: str = "hello", assessment: Assessment = Assessment(), understanding: dict = NOTHING_UNDERSTOOD, expecting: Optional[Expecting] = None,
-    button: Optional[str] = None, region: str = "uk", earlier: Sequence[dict] = (), situations: Sequence[str] = (), **slots: Any,
+    button: Optional[str] = None, region: str = "uk", earlier: Sequence[dict] = (), situations: Sequence[str] = (), details: Optional[dict] = None, **slots: Any,
 ) -> Tracker:  # fmt: skip
     """Return the tracker at one message. earlier: events before it."""
-    slots = {"topic": None, "told_more": None, "safety_net_shown": None, "booking_line_shown": None, **slots}
+    slots = {"topic": None, "topic_before": None, "answers_given": None, "doubts": None, "doubted": None, "keep_asked": None, "left_open": None, "told_more": None, "safety_net_shown": None, "booking_line_shown": None, **slots}
     slots["expecting"] = expecting.to_slot() if expecting else None
     lock = None
     for before in earlier:  # as the gate reads them
@@ -45,7 +45,7 @@ def tracker(
             lock = after(lock, Assessment.from_dict(before["parse_data"]["assessment"]), clock.now())
         elif before["event"] == "action" and before["name"] == ACTION_SEEN and lock and lock.level != "emergency":
             lock = None
-    message = {"text": text, "assessment": assessment.to_dict(), "understood": understanding, "situations": list(situations)}
+    message = {"text": text, "assessment": assessment.to_dict(), "understood": understanding, "situations": list(situations), "named_now": list(situations), "details": dict(details or {})}
     message["standing"] = lock.to_dict() if lock else None
     event = user_event(text, assessment, {"region": region, "button": button})
     return Tracker("somebody", slots, message, [*earlier, event], False, None, {}, "action_listen")

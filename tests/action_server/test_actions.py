@@ -290,3 +290,184 @@ def test_ok_after_a_hand_off_is_no_doubt(content, words, action, level, flag):
     at = tracker(understanding=understood(None, "other", "affirm"), earlier=[user_event("before", found(flag, level))])
 
     assert run(action, at).texts == [words(f"nod_{level}", finding=content.red_flags[flag].finding)]
+
+
+def test_two_questions_are_answered_in_order_and_the_rest_is_offered(content):
+    said = run("action_answer", tracker(understanding=understood("sleeping", intent="daily_life", also=["heat_ice", "sitting"])))
+
+    assert [reply["title"] for reply in said.replies[:2]] == [content.title_of("sleeping"), content.title_of("heat_ice")]
+    assert [button["payload"] for button in said.replies[-1]["buttons"]] == ["topic:sitting"]
+    assert (said.slots["topic"], said.slots["topic_before"]) == ("heat_ice", "sleeping")
+
+
+def test_of_two_questions_the_safety_net_comes_once(words):
+    said = run("action_answer", tracker(understanding=understood("sleeping", intent="daily_life", also=["heat_ice"])))
+
+    assert said.texts.count(words("safety_net")) == 1
+
+
+def test_the_other_one_is_the_answer_before(content):
+    said = run("action_answer", tracker(understanding=understood(None, intent="ask_other_one"), topic="sleeping", topic_before="sitting"))
+
+    assert said.replies[0]["title"] == content.title_of("sitting")
+    assert (said.slots["topic"], said.slots["topic_before"]) == ("sitting", "sleeping")
+
+
+def test_without_an_answer_before_the_other_one_is_asked_for(words):
+    assert run("action_answer", tracker(understanding=understood(None, intent="ask_other_one"))).texts == [words("no_other_one")]
+
+
+def test_an_exercise_behind_a_red_flag_is_not_explained_further(words):
+    earlier = [user_event("my foot drops", found("foot_drop", "urgent"))]
+    for action, intent in (("action_detail", "ask_amount"), ("action_for_situation", "ask_for_situation")):
+        said = run(action, tracker(understanding=understood(None, intent=intent), topic="clam_shell", earlier=earlier, situations=["pregnant"]))
+        assert not any("8–12" in text for text in said.texts)
+        assert any("checked" in text for text in said.texts)
+
+
+@pytest.mark.parametrize("doubts, key", [(None, "did_you_mean"), (1, "rephrase_hint"), (2, "way_out")])
+def test_each_doubt_in_a_row_is_met_otherwise(words, doubts, key):
+    said = run("action_answer", tracker(understanding=understood(None, "clarify", "nlu_fallback", ranking=["sleeping"]), doubts=doubts))
+
+    assert said.texts[0] == words(key)
+    assert said.slots["doubts"] == (doubts or 0) + 1
+
+
+def test_what_is_understood_ends_a_row_of_doubts():
+    assert run("action_answer", tracker(understanding=understood("sleeping", intent="daily_life"), doubts=2)).slots["doubts"] is None
+
+
+@pytest.mark.parametrize("kind", ["other_medical", "not_medical", "injection", "abuse", "nonsense", "other_language", "about_the_service"])
+def test_what_is_out_of_scope_is_declined_by_its_kind(words, kind):
+    assert run("action_answer", tracker(understanding=understood(None, "out_of_scope", "out_of_scope", kind=kind))).texts == [words(f"declined_{kind}")]
+
+
+@pytest.mark.parametrize("given, is_asked", [(0, False), (1, True), (2, False), (6, False), (7, True)])
+def test_whether_an_answer_helped_is_asked_now_and_then(words, given, is_asked):
+    said = run("action_answer", tracker(understanding=understood("anatomy"), answers_given=given))
+
+    assert (words("helpful_question") in said.texts) == is_asked
+    assert said.slots["answers_given"] == given + 1
+
+
+def test_whether_an_answer_helped_is_not_asked_beside_a_danger_sign(words):
+    earlier = [user_event("my foot drops", found("foot_drop", "urgent"))]
+
+    assert words("helpful_question") not in run("action_answer", tracker(understanding=understood("anatomy"), answers_given=1, earlier=earlier)).texts
+
+
+@pytest.mark.parametrize("button, about", [("helpful:no:sitting", "sitting"), (None, "anatomy"), ("helpful:no:no_such_id", "anatomy")])
+def test_what_did_not_help_is_kept_with_its_answer(parts, button, about):
+    run("action_feedback", tracker(understanding=understood(None, intent="answer_not_helped"), topic="anatomy", button=button))
+
+    with parts.engine.connect() as connection:
+        assert repository.misses(connection) == [{"about": about, "outcome": "unhelpful", "count": 1}]
+
+
+def test_doubt_and_what_was_declined_are_kept_without_words(parts):
+    run("action_answer", tracker("a secret", understanding=understood(None, "clarify", "nlu_fallback", ranking=["sleeping"])))
+    run("action_answer", tracker("a secret", understanding=understood(None, "out_of_scope", "out_of_scope", kind="abuse")))
+
+    with parts.engine.connect() as connection:
+        kept = repository.misses(connection)
+    assert {(row["about"], row["outcome"]) for row in kept} == {("sleeping", "doubt"), ("abuse", "declined")}
+    assert "secret" not in str(kept)
+
+
+def test_what_a_message_asked_beyond_two_is_left_open_and_offered_once_more(words):
+    many = run("action_answer", tracker(understanding=understood("anatomy", also=["sleeping", "running"])))
+
+    assert many.slots["left_open"] == ["running"]
+    next_one = run("action_answer", tracker(understanding=understood("stairs", intent="daily_life"), left_open=["running"]))
+    assert words("still_open") in next_one.texts
+    assert next_one.slots["left_open"] is None
+    assert words("still_open") not in run("action_answer", tracker(understanding=understood("running", intent="exercise"), left_open=["running"])).texts
+
+
+def test_a_question_of_ours_that_was_passed_over_is_named_once(words):
+    assert run("action_ask_about_symptom", tracker("my back hurts")).slots["left_open"] == ["report_symptom"]
+    passed_over = run("action_answer", tracker(understanding=understood("anatomy"), left_open=["report_symptom"]))
+
+    assert words("still_open_symptom") in passed_over.texts
+    assert passed_over.slots["left_open"] is None
+
+
+@pytest.mark.parametrize("action", ["action_describe_symptom", "action_acknowledge"])
+def test_a_question_of_ours_that_was_answered_is_not_named_again(action):
+    assert run(action, tracker("the left side", left_open=["report_symptom"])).slots["left_open"] is None
+
+
+def test_nothing_is_offered_again_beside_a_danger_sign(words):
+    earlier = [user_event("my foot drops", found("foot_drop", "urgent"))]
+
+    assert words("still_open") not in run("action_answer", tracker(understanding=understood("stairs"), left_open=["running"], earlier=earlier)).texts
+
+
+def test_whether_a_sentence_may_be_kept_is_asked_once_an_id_was_chosen_for_it(words):
+    chosen = {"understanding": understood("anatomy"), "button": "topic:anatomy", "doubts": 1, "doubted": "that bone thing"}
+
+    assert words("keep_question") in run("action_answer", tracker(**chosen)).texts
+    assert words("keep_question") not in run("action_answer", tracker(**chosen, keep_asked=True)).texts
+    assert words("keep_question") not in run("action_answer", tracker(**{**chosen, "button": None})).texts
+    assert words("keep_question") not in run("action_answer", tracker(**{**chosen, "doubted": None})).texts
+    assert words("keep_question") not in run("action_answer", tracker(**chosen, earlier=[user_event("my foot drops", found("foot_drop", "urgent"))])).texts
+
+
+def test_a_sentence_in_which_the_screen_found_something_is_never_kept():
+    doubt = understood(None, "clarify", "nlu_fallback", ranking=["sleeping"])
+
+    assert run("action_answer", tracker("how to lie", understanding=doubt)).slots["doubted"] == "how to lie"
+    assert run("action_answer", tracker("how to lie", found("foot_drop", "soon"), understanding=doubt)).slots["doubted"] is None
+
+
+@pytest.mark.parametrize("button, kept", [("keep:yes:anatomy", {"anatomy": ["that bone thing"]}), ("keep:no:anatomy", {}), ("keep:yes:no_such_id", {})])
+def test_a_sentence_is_kept_with_consent_alone(parts, words, button, kept):
+    said = run("action_feedback", tracker(understanding=understood(None, intent="answer_helped"), button=button, doubted="that bone thing"))
+
+    with parts.engine.connect() as connection:
+        assert repository.examples(connection) == kept
+        assert repository.misses(connection) == []
+    assert said.texts == [words("kept" if kept else "not_kept")]
+
+
+def test_nobody_is_told_that_a_sentence_is_kept_when_it_could_not_be(parts, words):
+    parts.engine = make_engine("sqlite:////no/such/folder/sijbot.db")
+
+    said = run("action_feedback", tracker(understanding=understood(None, intent="answer_helped"), button="keep:yes:anatomy", doubted="that bone thing"))
+
+    assert said.texts == [words("not_kept")]
+
+
+def test_a_record_that_cannot_be_written_leaves_the_answer(parts, words):
+    parts.engine = make_engine("sqlite:////no/such/folder/sijbot.db")
+
+    assert run("action_feedback", tracker(understanding=understood(None, intent="answer_helped"))).texts == [words("helped")]
+
+
+@pytest.mark.parametrize(
+    "text, following",
+    [("but it does slip out", "action_explain_feeling"), ("how can it not be out of place?", "action_more")],
+)
+def test_what_comes_to_the_answer_just_given_is_not_answered_with_it_again(text, following):
+    said = run("action_answer", tracker(text, understanding=understood("back_in_place", intent="myth"), topic="back_in_place"))
+
+    assert (said.next_action, said.texts) == (following, [])
+
+
+def test_a_question_asked_a_third_time_is_answered(content):
+    said = run("action_answer", tracker("how can it?", understanding=understood("back_in_place", intent="myth"), topic="back_in_place", told_more="back_in_place"))
+
+    assert content.answers["back_in_place"].short in said.texts[0]
+
+
+@pytest.mark.parametrize("closest, following", [(["push_back", "sitting"], "action_explain_feeling"), (["back_in_place"], "action_explain_feeling"), (["sitting"], "action_listen")])
+def test_a_statement_in_doubt_that_may_disagree_is_taken_for_that(closest, following):
+    doubt = understood(None, "clarify", "nlu_fallback", ranking=closest)
+
+    assert run("action_answer", tracker("my chiro says otherwise", understanding=doubt, topic="back_in_place")).next_action == following
+
+
+def test_a_pressed_button_is_answered_although_it_is_the_same_answer(content):
+    said = run("action_answer", tracker("x", understanding=understood("back_in_place", intent="myth"), topic="back_in_place", button="topic:back_in_place"))
+
+    assert content.answers["back_in_place"].short in said.texts[0]

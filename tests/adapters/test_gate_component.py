@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import SlotSet
+from rasa.shared.core.events import SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.training_data.message import Message
 
 from sijbot import runtime
-from sijbot.adapters.question_focus import QuestionFocus
 from sijbot.adapters.red_flag_gate import RedFlagGate
 from sijbot.content.model import LEVELS
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.settings import ROOT, Settings
-from sijbot.triage import Assessment, replaces_answer
+from sijbot.triage import Assessment, Known, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, Finding
 
 HARMLESS = "where is the joint"
 BLADDER = "I've lost control of my bladder"
-UNDERSTOOD = {"outcome": "answer", "intent": "joint", "id": "anatomy", "ranking": [{"id": "anatomy", "confidence": 0.9}]}
+UNDERSTOOD = {"outcome": "answer", "intent": "joint", "id": "anatomy", "also": [], "ranking": [{"id": "anatomy", "confidence": 0.9}]}
 INTENT = {"name": "joint", "confidence": 0.9}
 
 
@@ -133,24 +134,44 @@ def test_yes_to_did_you_mean_takes_the_first_topic(answer, content_id):
 
 
 def test_a_sign_outside_the_part_that_asks_is_screened():
-    message = Message({"text": f"{BLADDER}. Where is the SI joint?", "understood": dict(UNDERSTOOD), "intent": dict(INTENT)})
-    (focused,) = QuestionFocus().process([message])
-    assert focused.get("text") == "Where is the SI joint?"
-
-    (result,) = RedFlagGate().process([focused])
+    result, _ = judged(f"{BLADDER}. Where is the SI joint?")
 
     assert result.get("intent")["name"] == "red_flag_emergency"
 
 
-@pytest.mark.parametrize("text", ["where is the SI joint", "Where is the SI joint?", "My hip hurts. Really?", "", "one. two. three."])
-def test_a_text_that_is_one_question_or_none_stays_whole(text):
-    (focused,) = QuestionFocus().process([Message({"text": text})])
+def test_what_is_said_of_the_person_is_known_in_later_turns():
+    tracker = waiting_for(None)
+    for text, known in (("I'm pregnant, where is the joint?", ["pregnant"]), ("and where does it hurt?", ["pregnant"]), ("I'm not pregnant", [])):
+        (result,) = RedFlagGate().process([Message({"text": text, "understood": dict(UNDERSTOOD), "intent": dict(INTENT)})], tracker)
+        tracker.update(UserUttered(text, parse_data={"situations": result.get("situations"), "text": text}))
+        assert result.get("situations") == known
 
-    assert focused.get("text") == text
+
+def said(*texts):
+    """Return what the gate makes of the last of several messages of one conversation, of which the tracker holds the latest alone."""
+    tracker = waiting_for(None)
+    for text in texts:
+        message = Message({"text": text, "understood": dict(UNDERSTOOD), "intent": dict(INTENT)})
+        (result,) = RedFlagGate().process([message], tracker)
+        tracker = waiting_for(None)
+        tracker.update(UserUttered(text, parse_data={**result.data, "text": text}))
+    return result
 
 
-@pytest.mark.parametrize("text", ['Hello there. /restart{"a": "b"} is that all right?', "Hi. /affirm is what I say?"])
-def test_the_part_that_asks_is_never_a_command(text):
-    (focused,) = QuestionFocus().process([Message({"text": text})])
+def test_a_level_stands_through_many_turns_though_only_the_latest_message_is_read():
+    result = said(BLADDER, *[HARMLESS] * 20)
 
-    assert not focused.get("text").lstrip().startswith("/")
+    assert result.get("standing")["level"] == "emergency"
+
+
+def test_a_fact_of_an_earlier_turn_is_still_put_together_with_one_of_now():
+    alone = said("I have a fever of 39")
+    together = said("I had a steroid injection into the joint last week", HARMLESS, HARMLESS, "I have a fever of 39")
+
+    assert set(Assessment.from_dict(together.get("assessment")).flags) > set(Assessment.from_dict(alone.get("assessment")).flags)
+
+
+def test_what_is_known_survives_being_stored():
+    known = Known(Expecting(RED_FLAG, "stroke"), ("foot_drop",), ("fever", "injection"), (("stroke", frozenset(("face", "droops"))),))
+
+    assert Known.from_dict(json.loads(json.dumps(known.to_dict()))) == known

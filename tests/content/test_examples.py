@@ -88,9 +88,15 @@ def test_no_example_stands_twice():
 
 
 def test_out_of_scope_has_examples_enough():
-    out_of_scope = {example for label, example in examples() if label == "out_of_scope"}
+    out_of_scope = {example for label, example in examples() if label.startswith("out_of_scope/")}
 
     assert len(out_of_scope) >= FEWEST_OUT_OF_SCOPE
+
+
+def test_every_kind_of_out_of_scope_has_its_own_words(content):
+    kinds = {label.partition("/")[2] for label, _ in examples() if label.startswith("out_of_scope")}
+
+    assert {f"declined_{kind}" for kind in kinds} == {key for key in content.wording if key.startswith("declined_")}
 
 
 def test_titles_are_those_of_the_content(content):

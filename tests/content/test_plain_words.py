@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import Iterator
 
+import pyphen
 import pytest
 
 from sijbot.content import Content, load
@@ -13,6 +14,8 @@ from sijbot.settings import ROOT
 
 CONTENT = load(ROOT / "content")
 MEAN_WORDS, MOST_WORDS = 20, 30
+GRADE_AT_TWELVE = 7
+SYLLABLES = pyphen.Pyphen(lang="en_GB")
 NOT_READ = ("patterns", "level", "hand_off", "sources", "related", "when", "phase", "emergency_number")
 
 DOSE = re.compile(r"\d[\d,.]*\s?(?:mg|mcg|µg|milligrams?|micrograms?|tablets?|pills?|capsules?)\b", re.I)
@@ -125,3 +128,22 @@ def test_holding_time_of_the_seed_article_is_kept(exercise_id, amount):
 )
 def test_claim_of_the_seed_article_is_corrected(text, denial):
     assert denial in " ".join(text.split())
+
+
+def school_grade(text: str) -> float:
+    """Return the Flesch-Kincaid grade of a text: about the years of school that reading it takes. An item of a list counts as a sentence."""
+    sentences = [sentence for sentence in re.split(r"(?<=[.!?:])\s+|\n+", text) if re.search(r"\w", sentence)]
+    words = re.findall(r"[A-Za-z][A-Za-z'’-]*", text)
+    return 0.39 * len(words) / len(sentences) + 11.8 * sum(len(SYLLABLES.positions(word)) + 1 for word in words) / len(words) - 15.59
+
+
+def test_the_grade_tells_hard_texts_from_easy_ones():
+    assert school_grade("The cat sat on the mat. It was warm.") < 2
+    assert school_grade("Intra-articular corticosteroid administration necessitates multidisciplinary consideration of contraindications.") > 15
+
+
+@pytest.mark.parametrize("content_id", sorted(CONTENT.answers))
+def test_an_answer_can_be_read_at_twelve(content_id):
+    answer = CONTENT.answers[content_id]
+
+    assert school_grade(answer.short) <= GRADE_AT_TWELVE and school_grade(answer.more) <= GRADE_AT_TWELVE

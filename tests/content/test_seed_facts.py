@@ -69,7 +69,7 @@ def test_seed_fact_can_be_asked_for(content, examples, content_id):
 
 
 def test_no_label_lacks_content(content, examples):
-    labels = {label for label in examples if "/" in label}
+    labels = {label for label in examples if "/" in label and not label.startswith("out_of_scope/")}
 
     assert labels - {f"{subject}/{content_id}" for content_id, subject in content.subject_of.items()} == set()
 

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "tokenizers": ("sijbot/language/",),
     "tensorflow": (),
 }
-READS_ENVIRONMENT = ("sijbot/settings.py", "sijbot/cli.py", "sijbot/bench.py")
+READS_ENVIRONMENT = ("sijbot/settings.py", "sijbot/cli.py", "sijbot/bench.py", "sijbot/bench_template.py")
 
 
 @functools.cache

@@ -68,18 +68,63 @@ def test_push_back_gets_the_text_of_the_answer_just_given(content):
 
 
 def test_where_nothing_is_close_the_person_is_asked_to_say_it_again(content):
-    reply = answering.clarify_reply(content, [])
+    reply = answering.clarify_reply(content, [], 1, None)
 
     assert reply.text == content.wording["rephrase"]
     assert reply.buttons == ()
 
 
 def test_did_you_mean_offers_the_three_closest_ids(content):
-    reply = answering.clarify_reply(content, ["sleeping", EXERCISE, "sitting", "stairs"])
+    reply = answering.clarify_reply(content, ["sleeping", EXERCISE, "sitting", "stairs"], 1, None)
 
     assert [(button.title, button.payload) for button in reply.buttons] == [
         (content.title_of(content_id), f"topic:{content_id}") for content_id in ("sleeping", EXERCISE, "sitting")
     ]
+
+
+@pytest.mark.parametrize("doubts, key", [(1, "did_you_mean"), (2, "rephrase_hint"), (3, "way_out"), (9, "way_out")])
+def test_doubt_after_doubt_is_met_with_another_way_on(content, doubts, key):
+    reply = answering.clarify_reply(content, ["sleeping"], doubts, "uk")
+
+    assert reply.text.split()[:5] == content.wording[key].split()[:5]
+    assert [button.payload for button in reply.buttons] == ["topic:sleeping"]
+
+
+def test_how_much_of_an_exercise_is_its_dose_and_what_is_easier_its_easier_version(content):
+    exercise = content.exercises[EXERCISE]
+    for intent, text in (("ask_amount", exercise.dose), ("ask_easier", exercise.easier), ("ask_harder", exercise.harder)):
+        assert answering.detail_reply(content, EXERCISE, intent, ()).text == text
+
+
+@pytest.mark.parametrize("intent", ["ask_amount", "ask_easier", "ask_harder"])
+def test_a_question_about_an_exercise_that_nobody_named_asks_which(content, intent):
+    assert answering.detail_reply(content, None, intent, ()).text == content.wording["which_exercise"]
+
+
+def test_how_much_of_what_is_no_exercise_is_told_by_its_long_form(content):
+    assert answering.detail_reply(content, ANSWER, "ask_amount", ()).text == content.answers[ANSWER].more
+
+
+def test_the_sources_of_an_answer_are_named_with_its_review_date(content):
+    reply = answering.sources_reply(content, ANSWER)
+
+    answer = content.answers[ANSWER]
+    assert all(content.sources[key].title in reply.text for key in answer.sources)
+    assert str(answer.reviewed_on.year) in reply.text and answer.title in reply.text
+    assert answering.sources_reply(content, None).text == content.wording["sources_of_nothing"]
+
+
+def test_in_another_situation_only_its_caution_is_said_and_none_is_no_clearance(content):
+    pregnant = next(caution.text for caution in content.exercises[EXERCISE].adapt if caution.when == "pregnant")
+
+    assert answering.situation_reply(content, EXERCISE, ("pregnant",), "uk").text == pregnant
+    assert "does not mean" in answering.situation_reply(content, ANSWER, ("diabetes",), "uk").text
+    assert answering.situation_reply(content, None, ("pregnant",), "uk").text == content.wording["which_situation"].strip()
+
+
+def test_what_else_was_asked_is_offered(content):
+    assert answering.also_asked_reply(content, ()) is None
+    assert [button.payload for button in answering.also_asked_reply(content, ("sitting", "stairs")).buttons] == ["topic:sitting", "topic:stairs"]
 
 
 def test_information_about_a_sign_says_what_to_do_if_it_is_there_now(content):

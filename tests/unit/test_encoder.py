@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from sijbot.language.encoder import FOLDER, SentenceEncoder
+from sijbot.language.encoder import MEANINGS, TOPICS, SentenceEncoder
 
 REMEMBERED = 512  # the docstring of SentenceEncoder.encode
 ROW = re.compile(r"^\| (\S+) \| ([\d,]+) \| `([0-9a-f]{64})` \|$", re.MULTILINE)
@@ -17,10 +17,10 @@ def encoder() -> SentenceEncoder:
     return SentenceEncoder()
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
-def test_a_committed_file_is_the_one_that_provenance_names(name):
-    rows = {file: (size, digest) for file, size, digest in ROW.findall((FOLDER / "PROVENANCE.md").read_text(encoding="utf-8"))}
-    content = (FOLDER / name).read_bytes()
+@pytest.mark.parametrize("folder, name", [(MEANINGS, "model.onnx"), (MEANINGS, "tokenizer.json"), (TOPICS, "model.onnx")])
+def test_a_committed_file_is_the_one_that_provenance_names(folder, name):
+    rows = {file: (size, digest) for file, size, digest in ROW.findall((folder / "PROVENANCE.md").read_text(encoding="utf-8"))}
+    content = (folder / name).read_bytes()
 
     assert rows[name] == (f"{len(content):,}", hashlib.sha256(content).hexdigest())
 
@@ -35,9 +35,10 @@ def test_any_text_becomes_384_numbers_of_length_one(encoder, text):
 
 
 def test_sentences_of_like_meaning_lie_closer_than_others(encoder):
-    asked, same, other = (encoder.encode(text) for text in ("How should I sleep?", "What is the best position in bed?", "Can a belt help?"))
-
-    assert asked @ same > asked @ other
+    texts = ("How should I sleep?", "What is the best position in bed?", "Can a belt help?")
+    for encode in (encoder.encode, SentenceEncoder(MEANINGS).encode):
+        asked, same, other = map(encode, texts)
+        assert asked @ same > asked @ other
 
 
 def test_what_lies_behind_256_tokens_is_not_read(encoder):

@@ -1,0 +1,51 @@
+"""What is asked about the answer just given: how much, easier, harder, where it is from, and what it is like in another situation."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Text
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.turn import END_OF_TURN, open_gate_of, read_turn, say
+from sijbot import runtime
+from sijbot.answering import detail_reply, situation_reply, sources_reply, standing_line
+from sijbot.replies import Reply
+
+
+class ActionDetail(Action):
+    """Says how much, or what is easier or harder, of the exercise just explained."""
+
+    def name(self) -> Text:
+        return "action_detail"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn, content = read_turn(tracker), runtime.current().content
+        refused = open_gate_of(turn).refusal(turn.topic) if turn.topic in content.exercises else None
+        say(dispatcher, Reply(refused) if refused else detail_reply(content, turn.topic, turn.understood["intent"], turn.situations))
+        return [END_OF_TURN]
+
+
+class ActionSources(Action):
+    """Says where the answer just given is from."""
+
+    def name(self) -> Text:
+        return "action_sources"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        say(dispatcher, sources_reply(runtime.current().content, read_turn(tracker).topic))
+        return [END_OF_TURN]
+
+
+class ActionForSituation(Action):
+    """Says what the answer just given says to somebody in the situation that is asked about."""
+
+    def name(self) -> Text:
+        return "action_for_situation"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+        turn, content = read_turn(tracker), runtime.current().content
+        refused = open_gate_of(turn).refusal(turn.topic) if turn.topic in content.exercises else None
+        reply = Reply(refused) if refused else situation_reply(content, turn.topic, turn.named_now, turn.region)
+        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region), reply)
+        return [END_OF_TURN]
