@@ -5,7 +5,10 @@ import importlib.util
 import itertools
 import math
 import random
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable, Sequence
 
 import torch
 import torch.nn.functional as functional
@@ -184,6 +187,52 @@ def hidden_states(model: MiniLM, texts: list[list[int]], before_layer: int) -> l
     return states
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast is trained: the highest learning rate of the layers and of what stands behind them, steps until it is reached, and a factor of both rates."""
+
+    peak_rate: float
+    head_rate: float
+    warm_up: int
+    factor: float = 1.0
+
+
+def fit(
+    model: MiniLM, heads: Sequence[nn.Parameter], first_layer: int, lengths: list[int], loss_of: Callable[[list[int]], torch.Tensor],
+    epochs: int, pace: Pace, epochs_averaged: int, draw: random.Random, after_epoch: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
+    """Train the layers from `first_layer` on, and the heads; leave in the model the mean of its last epochs.
+
+    lengths: tokens of each text; loss_of: from the numbers of the texts of a batch to their loss.
+    """
+    began, step = time.time(), 0
+    upper = [value for layer in model.layers[first_layer:] for value in layer.parameters()]
+    optimiser = torch.optim.AdamW([{"params": upper}, {"params": heads}], weight_decay=0.01)
+    steps = epochs * len(batches_of(list(range(len(lengths))), lengths, random.Random(0)))
+    last: list[dict[str, torch.Tensor]] = []
+    for epoch in range(epochs):
+        model.train()
+        total, batches = 0.0, batches_of(list(range(len(lengths))), lengths, draw)
+        for batch in batches:
+            rate = pace.factor * min(1.0, step / pace.warm_up) * max(0.02, 1.0 - step / steps)
+            optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"] = pace.peak_rate * rate, pace.head_rate * rate
+            step += 1
+            loss = loss_of(batch)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_((*upper, *heads), 1.0)
+            optimiser.step()
+            total += loss.item()
+            if step % 100 == 0:
+                print(f"\r{step} of {steps} steps, {time.time() - began:.0f} s", end="", flush=True)
+        print(f"\repoch {epoch + 1} of {epochs}: loss {total / len(batches):.3f}, {time.time() - began:.0f} s", flush=True)
+        model.eval()
+        if after_epoch:
+            after_epoch()
+        last = [*last, {name: value.clone() for name, value in model.state_dict().items()}][-epochs_averaged:]
+    model.load_state_dict(averaged([(state, 1 / len(last)) for state in last]))
+
+
 def averaged(states: list[tuple[dict[str, torch.Tensor], float]]) -> dict[str, torch.Tensor]:
     """Return the weights of several runs, or of several moments of one, as one, each with its share: less sure of itself than any of them, and as good or better."""
     return {name: sum(share * state[name] for state, share in states) for name in states[0][0]}
@@ -195,6 +244,7 @@ def export(module: nn.Module, folder: Path, outputs: dict[str, bool]) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     folder.mkdir(parents=True, exist_ok=True)
+    module.eval()  # or torch, when it has written the graph, would switch the dropout of training on again
     whole, ids = folder / "whole.onnx", torch.tensor([[BEGIN, 2026, 2067, END]])
     by_token = {name: {1: "tokens"} for name, is_by_token in {"input_ids": True, **outputs}.items() if is_by_token}
     torch.onnx.export(

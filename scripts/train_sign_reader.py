@@ -33,13 +33,14 @@ import os
 import platform
 import random
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from minilm import BATCH, BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, EightBits, MiniLM, averaged, batches_of, export, hidden_states, mean_of, padded, pretrained, typed_badly
+from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, EightBits, MiniLM, Pace, averaged, export, fit, hidden_states, mean_of, padded, pretrained, typed_badly
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -50,7 +51,7 @@ MAX_TOKENS = 512
 TOKENS_POOLED = 8.0  # a text's score is about that of its strongest so many tokens
 CERTAINTY_OF_ASK = 0.6  # what the rules want asked about is half a sign
 WEIGHT_OF_LEVELS = 8.0  # against one flag of sixty
-PEAK_RATE, HEAD_RATE, WARM_UP = 2e-4, 1e-3, 80
+PACE = Pace(peak_rate=2e-4, head_rate=1e-3, warm_up=80)
 NOT_KNOWN = -1.0
 EPOCHS_AVERAGED = 3
 SEED = 1
@@ -110,7 +111,7 @@ def tokens_of(tokenizer: Tokenizer, entry: dict) -> list[int]:
     return [BEGIN, *encoded.ids[start : start + room], END]
 
 
-def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, after_epoch=None, start: Path | None = None, pace: float = 1.0) -> Reader:
+def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, start: Path | None = None, pace: float = 1.0) -> Reader:
     """Return the reader trained on the entries. Layers below `first_layer` stay as they were: their states are computed once.
 
     start: the checkpoint of an earlier run to go on from; pace: a factor of the learning rates.
@@ -132,37 +133,18 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     states = hidden_states(reader, texts, first_layer)
     lengths = [len(state) for state in states]
     print(f"{len(entries)} messages, {len(states)} texts, {sum(lengths)} tokens; lower layers: {time.time() - began:.0f} s", flush=True)
-    upper = [value for layer in reader.layers[first_layer:] for value in layer.parameters()]
-    heads = [*reader.of_token.parameters(), *reader.of_mean.parameters()]
-    optimiser = torch.optim.AdamW([{"params": upper}, {"params": heads}], weight_decay=0.01)
     output_weights = torch.ones(len(LEVELS) + len(flags))
     output_weights[: len(LEVELS)] = WEIGHT_OF_LEVELS
-    steps, step = epochs * math.ceil(len(states) / BATCH), 0
-    last: list[dict[str, torch.Tensor]] = []
-    for epoch in range(epochs):
-        reader.train()
-        total, batches = 0.0, batches_of(list(range(len(states))), lengths, draw)
-        for batch in batches:
-            rate = pace * min(1.0, step / WARM_UP) * max(0.02, 1.0 - step / steps)
-            optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"] = PEAK_RATE * rate, HEAD_RATE * rate
-            step += 1
-            scores, _ = reader.scored(*padded([states[number] for number in batch]), first_layer)
-            goal = torch.tensor(np.stack([wanted[number] for number in batch]))
-            loss = functional.binary_cross_entropy_with_logits(scores, goal.clamp(0.0), reduction="none") * (goal != NOT_KNOWN) * output_weights
-            loss = (loss.sum(1) * torch.tensor([weights[number] for number in batch])).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_((*upper, *heads), 1.0)
-            optimiser.step()
-            total += loss.item()
-            if step % 100 == 0:
-                print(f"\r{step} of {steps} steps, {time.time() - began:.0f} s", end="", flush=True)
-        print(f"\repoch {epoch + 1} of {epochs}: loss {total / len(batches):.3f}, {time.time() - began:.0f} s", flush=True)
-        if after_epoch:
-            after_epoch(reader.eval(), tokenizer)
-        last = [*last, {name: value.clone() for name, value in reader.state_dict().items()}][-EPOCHS_AVERAGED:]
-    reader.load_state_dict(averaged([(state, 1 / len(last)) for state in last]))
-    return reader.eval()
+
+    def loss_of(batch: list[int]) -> torch.Tensor:
+        scores, _ = reader.scored(*padded([states[number] for number in batch]), first_layer)
+        goal = torch.tensor(np.stack([wanted[number] for number in batch]))
+        loss = functional.binary_cross_entropy_with_logits(scores, goal.clamp(0.0), reduction="none") * (goal != NOT_KNOWN) * output_weights
+        return (loss.sum(1) * torch.tensor([weights[number] for number in batch])).mean()
+
+    heads = [*reader.of_token.parameters(), *reader.of_mean.parameters()]
+    fit(reader, heads, first_layer, lengths, loss_of, epochs, replace(PACE, factor=pace), EPOCHS_AVERAGED, draw)
+    return reader
 
 
 def int8_cost(reader: Reader, entries: list[dict], folder: Path) -> str:

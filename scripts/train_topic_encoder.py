@@ -21,11 +21,11 @@ Takes about an hour on two cores. A later run goes on from the weights of an ear
 import argparse
 import hashlib
 import json
-import math
 import os
 import platform
 import random
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,7 +33,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 import yaml
-from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, MiniLM, averaged, batches_of, export, hidden_states, mean_of, padded, pretrained, typed_badly
+from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, MiniLM, Pace, export, fit, hidden_states, mean_of, padded, pretrained, typed_badly
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -41,7 +41,7 @@ TARGET = ROOT / "sijbot" / "language" / "topic_encoder"
 MAX_TOKENS = 256
 SCALE = 20.0  # of cosines, so that they can tell two hundred ids apart
 SHARE_TYPED_BADLY = 0.3
-PEAK_RATE, HEAD_RATE, WARM_UP = 2e-4, 2e-3, 100
+PACE = Pace(peak_rate=2e-4, head_rate=2e-3, warm_up=100)
 LABEL_SMOOTHING = 0.05
 PUT_TOGETHER, MOST_WORDS_PUT_TOGETHER = 3000, 25
 BETWEEN = (" and ", " and also ", ". Also ", ". ", "? ", ", ", "; ", " plus ", " - ", "\n", " ")
@@ -104,7 +104,7 @@ def ids_of(tokenizer: Tokenizer, text: str) -> list[int]:
     return [BEGIN, *tokenizer.encode(text, add_special_tokens=False).ids[: MAX_TOKENS - 2], END]
 
 
-def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int, first_layer: int, after_epoch=None, start: Path | None = None, pace: float = 1.0) -> TopicEncoder:
+def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int, first_layer: int, start: Path | None = None, pace: float = 1.0) -> TopicEncoder:
     """Return the encoder trained on (text, ids). Layers below `first_layer` stay as they were: their states are computed once.
 
     start: the checkpoint of an earlier run over the same ids to go on from; pace: a factor of the learning rates.
@@ -125,33 +125,13 @@ def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int,
     states = hidden_states(encoder, texts, first_layer)
     lengths = [len(state) for state in states]
     print(f"{len(pairs)} examples, {len(states)} texts, {sum(lengths)} tokens; lower layers: {time.time() - began:.0f} s", flush=True)
-    upper = [value for layer in encoder.layers[first_layer:] for value in layer.parameters()]
-    heads = [encoder.directions, encoder.bias]
-    optimiser = torch.optim.AdamW([{"params": upper}, {"params": heads}], weight_decay=0.01)
-    steps, step = epochs * len(batches_of(list(range(len(states))), lengths, random.Random(SEED))), 0
-    last: list[dict[str, torch.Tensor]] = []
-    for epoch in range(epochs):
-        encoder.train()
-        total, batches = 0.0, batches_of(list(range(len(states))), lengths, draw)
-        for batch in batches:
-            rate = pace * min(1.0, step / WARM_UP) * max(0.02, 1.0 - step / steps)
-            optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"] = PEAK_RATE * rate, HEAD_RATE * rate
-            step += 1
-            scores = encoder.scores(encoder.vectors(*padded([states[number] for number in batch]), first_layer))
-            loss = functional.cross_entropy(scores, torch.stack([labels[number] for number in batch]), label_smoothing=LABEL_SMOOTHING)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_((*upper, *heads), 1.0)
-            optimiser.step()
-            total += loss.item()
-            if step % 100 == 0:
-                print(f"\r{step} of {steps} steps, {time.time() - began:.0f} s", end="", flush=True)
-        print(f"\repoch {epoch + 1} of {epochs}: loss {total / len(batches):.3f}, {time.time() - began:.0f} s", flush=True)
-        if after_epoch:
-            after_epoch(encoder.eval(), tokenizer)
-        last = [*last, {name: value.clone() for name, value in encoder.state_dict().items()}][-EPOCHS_AVERAGED:]
-    encoder.load_state_dict(averaged([(state, 1 / len(last)) for state in last]))
-    return encoder.eval()
+
+    def loss_of(batch: list[int]) -> torch.Tensor:
+        scores = encoder.scores(encoder.vectors(*padded([states[number] for number in batch]), first_layer))
+        return functional.cross_entropy(scores, torch.stack([labels[number] for number in batch]), label_smoothing=LABEL_SMOOTHING)
+
+    fit(encoder, [encoder.directions, encoder.bias], first_layer, lengths, loss_of, epochs, replace(PACE, factor=pace), EPOCHS_AVERAGED, draw)
+    return encoder
 
 
 def int8_cost(encoder: TopicEncoder, texts: list[str], folder: Path) -> str:

@@ -12,12 +12,14 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 
+from sijbot.adapters.topic_classifier import read_first
 from sijbot.content.model import LEVELS
+from sijbot.language.encoder import shared_encoder
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
-from sijbot.triage import Assessment, hand_off_again, hand_off_message, replaces_answer
+from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
 from sijbot.triage.assessment import ALARM, ASK, without_questions
 
 logger = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class Assistant:
         self._handle = handle
         self._running: set[asyncio.Task] = set()
         self._readers = ThreadPoolExecutor(1, "reader")  # of its own: actions that hang must not hold up the screen
+        self._encoders = ThreadPoolExecutor(1, "encoder")
         self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
@@ -124,9 +127,11 @@ class Assistant:
         suspicion = screen.suspicion(text)
         if suspicion.is_settled:
             return suspicion.found, suspicion.found
-        weighing = asyncio.get_running_loop().run_in_executor(self._readers, screen.weigh, suspicion, text)
-        done, _ = await asyncio.wait({weighing}, timeout=READING_DEADLINE_S)
-        return weighing.result() if done else suspicion.found, suspicion.found
+        loop = asyncio.get_running_loop()
+        weighing = loop.run_in_executor(self._readers, screen.weigh, suspicion, text)
+        encoding = loop.run_in_executor(self._encoders, _encode_ahead, screen, text[:UNDERSTOOD_CHARACTERS])
+        await asyncio.wait({weighing, encoding}, timeout=READING_DEADLINE_S)
+        return weighing.result() if weighing.done() else suspicion.found, suspicion.found
 
     def _card(self, assessment: Assessment, conversation: Conversation) -> Optional[Reply]:
         """Return the hand-off; in one line where this process has shown the whole of it in this conversation already."""
@@ -174,6 +179,15 @@ class Assistant:
         if fault and not has_answer:
             replies.append(Reply(worded(self._runtime.content, fault, conversation.region), kind=FAULT))
         return Turn(tuple(replies), assessment, fault is not None, conversation)
+
+
+def _encode_ahead(screen: Screen, text: str) -> None:
+    """Encode what the classifier will ask for first, beside the reading: it then stands in the encoder's memory."""
+    try:
+        if any(map(str.isalpha, text)):
+            shared_encoder().encode(read_first(screen.respelt(text)))
+    except Exception as error:  # whatever an inference engine raises: the classifier meets it again, in its turn
+        logger.error("encoding ahead failed: %s", type(error).__name__)
 
 
 def _storable(text: str) -> str:

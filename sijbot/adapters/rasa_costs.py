@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 from typing import Any, Dict, Optional, Text, Type
 
 import jsonschema
+from rasa.core import processor
 from rasa.core.actions.action import RemoteAction
+from rasa.core.policies import memoization, rule_policy
 from rasa.shared.core.events import Event
 from rasa.shared.exceptions import RasaException
 
 _SCHEMA = RemoteAction.action_response_format_spec()
 _VALIDATOR = jsonschema.validators.validator_for(_SCHEMA)(_SCHEMA)
+
+# Their every use of copy is for a line of the debug log, which is off; the copies are made all the same, of all states, several times a turn.
+_COPYING_FOR_LOGS = (processor, memoization, rule_policy)
 
 
 class CheckedResult(dict):
@@ -47,6 +53,10 @@ def apply() -> None:
         if not hasattr(owner, name):
             raise RasaException(f"rasa has no {owner.__name__}.{name} any more: remove its replacement from rasa_costs.py")
     RemoteAction._validate_action_result = _validate
+    for module in _COPYING_FOR_LOGS:
+        if not hasattr(module, "copy"):
+            raise RasaException(f"{module.__name__} copies nothing any more: take it out of rasa_costs.py")
+        module.copy = SimpleNamespace(deepcopy=lambda value: value)
     if not hasattr(Event.resolve_by_type, "cache_info"):
         original = Event.resolve_by_type
 

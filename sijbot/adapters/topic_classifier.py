@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sijbot import runtime
 from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, decide
 from sijbot.language.encoder import shared_encoder
-from sijbot.language.focus import halves, question_part
+from sijbot.language.focus import asks, halves, listed, question_part
 from sijbot.routing import KEEP
 
 UNDERSTOOD = "understood"  # message property: outcome, intent, id, also, kind, ranking
@@ -33,9 +33,9 @@ ABOUT_THE_ANSWER = frozenset((
 _FALLBACK_INTENT = "nlu_fallback"
 _RANKED = 5
 MOST_QUESTIONS = 4  # of one message are told apart
-MOST_WORDS = 60  # of a message are read whole beside the part that asks; of a longer story, that part alone
+MOST_WORDS = 60  # of a message are read whole; of a longer story, the part that asks alone
 MOST_HALVES = 8  # ways to cut a message in two are tried
-AMONG_FIRST = 6  # of what the whole message may ask must be what its halves ask: a story names much that it does not ask about
+AMONG_FIRST = 6  # of what the whole message may ask must be what the part that asks is about: it may be a remark beside something else
 
 Ranking = List[Tuple[Text, float]]
 NOTHING_READABLE: Ranking = [(_FALLBACK_INTENT, 0.0), (OUT_OF_SCOPE, 0.0)]  # "???", emoji: a question back, without suggestions
@@ -45,13 +45,13 @@ NOTHING_READABLE: Ranking = [(_FALLBACK_INTENT, 0.0), (OUT_OF_SCOPE, 0.0)]  # "?
 class TopicClassifier(GraphComponent, IntentClassifier):
     """Logistic regression over the sentence vector; sets `intent`, `intent_ranking`, `response_selector` and `understood`.
 
-    A message is read whole, and the part of it that asks; and in halves, which may ask two different things.
+    A message is read whole; where that leaves doubt, by the part that asks; and in halves, which may ask two different things.
     """
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """C: inverse regularisation; answer, margin, out_of_scope: `Thresholds`; half: lowest confidence for each of two questions of one message; after_answer: how many times likelier it is that an answer is talked about once there is one."""
-        return {"C": 20.0, "after_answer": 8.0, "half": 0.7, "answer": 0.5, "margin": 0.15, "out_of_scope": 0.4, "random_state": 7}
+        """C: inverse regularisation; answer, margin, out_of_scope: `Thresholds`; half: lowest confidence for each of two halves of a message; asking_half: the same where both are put as questions, or items of a list; clear: lowest confidence at which the part that asks is taken whatever stands beside it; after_answer: how many times likelier it is that an answer is talked about once there is one, and rarer before."""
+        return {"C": 20.0, "after_answer": 8.0, "half": 0.7, "asking_half": 0.5, "clear": 0.95, "answer": 0.5, "margin": 0.15, "out_of_scope": 0.4, "random_state": 7}
 
     def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -76,6 +76,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
             classifier._ids = json.loads((folder / "ids.json").read_text("utf-8"))
             with np.load(folder / "weights.npz") as arrays:
                 classifier._weights, classifier._bias = arrays["weights"], arrays["bias"]
+        shared_encoder()  # now, and not when somebody waits for a first answer
         return classifier
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -106,37 +107,47 @@ class TopicClassifier(GraphComponent, IntentClassifier):
                 self._set(message, NOTHING_READABLE)
         return messages
 
-    def rank(self, *texts: Text) -> Ranking:
-        """Return (id, confidence) over all ids, best first; the confidences add up to 1. Of several texts, their mean."""
-        scores = np.stack([shared_encoder().encode(text) @ self._weights + self._bias for text in dict.fromkeys(texts)])
-        odds = np.exp(scores - scores.max(1, keepdims=True))
-        confidences = (odds / odds.sum(1, keepdims=True)).mean(0)
+    def rank(self, text: Text) -> Ranking:
+        """Return (id, confidence) over all ids, best first; the confidences add up to 1."""
+        scores = shared_encoder().encode(text) @ self._weights + self._bias
+        odds = np.exp(scores - scores.max())
+        confidences = odds / odds.sum()
         return [(self._ids[index], float(confidences[index])) for index in np.argsort(-confidences)]
 
     def _understood(self, text: Text, follows: bool) -> Tuple[Ranking, Sequence[Text]]:
         """Return the ranking of what a message asks, and the labels of its questions, in order, where it asks several.
 
-        follows: whether something was answered before: what is said of an answer is then likelier than among the examples.
+        follows: whether something was answered before: what is said of an answer is then likelier than among the examples, and rarer otherwise.
         """
-        asking = question_part(text)
-        asked_alone = self.rank(asking)
-        ranking = asked_alone if len(text.split()) > MOST_WORDS else self.rank(text, asking)
-        if self._decide(ranking) == CLARIFY and self._decide(asked_alone) == ANSWER:
-            ranking = asked_alone  # a story before a clear question makes no doubt
-        asked = list(dict.fromkeys(self._parts(text, ranking)))[:MOST_QUESTIONS]
+        part = question_part(text)
+        ranking = whole = self.rank(read_first(text))
+        if part != text:
+            asked_alone = self.rank(part)
+            leaves_doubt = not (_is_topic(whole[0][0]) and self._decide(whole) == ANSWER) and self._decide(asked_alone) == ANSWER
+            is_within = asked_alone[0][0] in {label for label, _ in whole[:AMONG_FIRST] if _is_topic(label)}
+            if is_within and (leaves_doubt or asked_alone[0][1] >= self._config["clear"]):
+                ranking = asked_alone  # what is told beside a clear question makes no doubt
+        asked = list(dict.fromkeys(self._listed(text) or self._parts(text, whole)))[:MOST_QUESTIONS]
         if len(asked) > 1:
             return ranking, asked
-        return _likelier(ranking, ABOUT_THE_ANSWER, self._config["after_answer"]) if follows else ranking, ()
+        return _likelier(ranking, ABOUT_THE_ANSWER, self._config["after_answer"] if follows else 1 / self._config["after_answer"]), ()
+
+    def _listed(self, text: Text) -> Sequence[Text]:
+        """Return the labels of the items of a list that are questions by themselves, where there are two."""
+        ranked = [self.rank(item)[0] for item in listed(text)]
+        asked = [label for label, confidence in ranked if _is_topic(label) and confidence >= self._config["asking_half"]]
+        return asked if len(set(asked)) > 1 else ()
 
     def _parts(self, text: Text, ranking: Ranking) -> List[Text]:
         """Return the label of each question of a message, in order; of one that asks one thing, the first of its ranking."""
-        likely = {label: confidence for label, confidence in ranking[:AMONG_FIRST] if "/" in label and not label.startswith(OUT_OF_SCOPE)}
+        confidence_of = dict(ranking)
         best: Optional[Tuple[float, Text, Ranking, Text, Ranking]] = None
         for before, behind in halves(text)[:MOST_HALVES]:
             one, other = self.rank(before), self.rank(behind)
             (first, sure), (second, also_sure) = one[0], other[0]
-            if first != second and first in likely and second in likely and min(sure, also_sure) >= self._config["half"]:
-                worth = min(sure, also_sure) * (0.02 + min(likely[first], likely[second]))
+            needed = self._config["asking_half" if asks(before) and asks(behind) else "half"]
+            if first != second and _is_topic(first) and _is_topic(second) and min(sure, also_sure) >= needed:
+                worth = min(sure, also_sure) * (0.02 + min(confidence_of[first], confidence_of[second]))
                 if best is None or worth > best[0]:
                     best = worth, before, one, behind, other
         if best is None:
@@ -180,11 +191,20 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         message.set("intent_ranking", [{"name": label, "confidence": confidence} for label, confidence in ranking[:_RANKED]], add_to_output=True)
 
 
+def read_first(text: Text) -> Text:
+    """Return what of a message is ranked first: all of it, or of a long one the part that asks."""
+    return question_part(text) if len(text.split()) > MOST_WORDS else text
+
+
 def with_one_out_of_scope(ranking: Ranking) -> Ranking:
     """Return the ranking with all kinds of out of scope as one id: which of them it is makes no doubt."""
     outside = sum(confidence for label, confidence in ranking if label.startswith(OUT_OF_SCOPE))
     inside = [(label, confidence) for label, confidence in ranking if not label.startswith(OUT_OF_SCOPE)]
     return sorted([*inside, (OUT_OF_SCOPE, outside)], key=lambda item: -item[1])
+
+
+def _is_topic(label: Text) -> bool:
+    return "/" in label and not label.startswith(OUT_OF_SCOPE)
 
 
 def _likelier(ranking: Ranking, labels: Container[Text], times: float) -> Ranking:

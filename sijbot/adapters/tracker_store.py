@@ -13,10 +13,10 @@ from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import AllSlotsReset, Restarted, SessionStarted, SlotSet
+from rasa.shared.core.events import AllSlotsReset, BotUttered, Restarted, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
-LATEST_EVENTS = 80  # of a session are read: some eight turns, twice as many as the longest story has
+LATEST_EVENTS = 24  # of a session are read, what we said left aside: some three turns; the policies look back at three actions
 _STORED = "events_stored"  # attribute of a tracker: how many of its events stand in the database
 
 
@@ -65,7 +65,7 @@ class ConversationStore(SQLTrackerStore):
 
     def _latest(self, session: sa.orm.Session, sender_id: Text) -> List[Dict]:
         event = self.SQLEvent
-        own = session.query(event.id, event.data).filter(event.sender_id == sender_id)
+        own = session.query(event.id, event.data).filter(event.sender_id == sender_id, event.type_name != BotUttered.type_name)  # no policy or action reads what we said
         begin = session.query(sa.func.max(event.id)).filter(event.sender_id == sender_id, event.type_name == SessionStarted.type_name).scalar() or 0
         newest = own.filter(event.id >= begin).order_by(event.id.desc()).limit(LATEST_EVENTS).all()[::-1]
         if len(newest) < LATEST_EVENTS:

@@ -14,6 +14,7 @@ from sijbot.adapters.assistant import Conversation
 from sijbot.adapters.dialogue import LocalAssistant
 from sijbot.adapters.server import canary_faults
 from sijbot.cli import _quiet_rasa
+from sijbot.language.encoder import shared_encoder
 from sijbot.records.schema import make_engine
 
 pytestmark = pytest.mark.slow
@@ -132,6 +133,25 @@ def test_the_time_that_reading_takes_counts_into_the_turn(local, monkeypatch):
     release.set()
     assert seconds < SENTENCE_S
     assert turn.failed and turn.replies
+
+
+def test_a_plain_question_is_encoded_once(local, monkeypatch):
+    memory, encoded = shared_encoder()._remembered, []
+    read = memory._read
+    monkeypatch.setattr(memory, "_read", lambda text: encoded.append(text) or read(text))
+
+    asyncio.run(timed(local, Conversation.new(), "which two bones meet at this joint"))
+
+    assert encoded == ["which two bones meet at this joint"]
+
+
+def test_with_the_encoder_broken_every_message_gets_a_sentence(local, monkeypatch):
+    def fail(text):
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(shared_encoder()._remembered, "_read", fail)
+
+    asyncio.run(check_messages(local, "uk"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sijbot.language.focus import asks, halves, question_part
+from sijbot.language.focus import asks, halves, listed, question_part
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,9 @@ def test_whether_a_message_asks(text, is_question):
         pytest.param("Where is the joint? I want to get it.", [], id="what is told behind it"),
         pytest.param("can i run, should i wear a belt", [("can i run", "should i wear a belt")], id="parted by a comma"),
         pytest.param("do insoles help n does acupuncture help", [("do insoles help", "does acupuncture help")], id="n for and"),
+        pytest.param("one hip is higher, is that why it hurts", [], id="a question about what stands before it"),
+        pytest.param("is it the hip bone or the joint itself", [], id="or between two things"),
+        pytest.param("does it heal by itself or should i see someone", [("does it heal by itself", "should i see someone")], id="or between two questions"),
         pytest.param("heat or ice, and which side do i sleep on", [("heat or ice", "which side do i sleep on")], id="every place that is long enough on both sides"),
         pytest.param(
             "Is it bad? Can I run with it. or swim",
@@ -73,6 +76,34 @@ def test_whether_a_message_asks(text, is_question):
 )  # fmt: skip
 def test_where_a_message_may_fall_in_two(text, cut):
     assert halves(text) == cut
+
+
+@pytest.mark.parametrize(
+    "text, items",
+    [
+        pytest.param("", [], id="empty"),
+        pytest.param("How should I sleep? And can I swim?", [], id="no list"),
+        pytest.param("1) how do i sleep\n2) can i swim", ["how do i sleep", "can i swim"], id="numbers on lines"),
+        pytest.param("two things 1. sleeping 2. swimming, is it ok", ["sleeping", "swimming, is it ok"], id="numbers in a line, words before them"),
+        pytest.param("1 belts 2 planks 3 bed", ["belts", "planks", "bed"], id="bare numbers"),
+        pytest.param("Q1 how to sleep? Q2 can i swim?", ["how to sleep?", "can i swim?"], id="numbered questions"),
+        pytest.param("a) sleeping b) swimming", ["sleeping", "swimming"], id="letters"),
+        pytest.param("one: sleeping, two: swimming", ["sleeping", "swimming"], id="words"),
+        pytest.param("please help:\n- sleeping\n- swimming", ["sleeping", "swimming"], id="lines with dashes"),
+        pytest.param("pelvis - does it move - much", [], id="dashes within a line"),
+        pytest.param("2 planks 3 bridges", [], id="numbers that do not begin at one"),
+        pytest.param("a sore back b) swimming", [], id="one mark alone"),
+        pytest.param("1) /restart 2) /stop", ["restart", "stop"], id="an item is never a command"),
+        pytest.param("hurts 1 or 2 days after running", ["or", "days after running"], id="looks like a list: its items do not ask"),
+    ],
+)  # fmt: skip
+def test_the_items_of_a_list(text, items):
+    assert listed(text) == items
+
+
+@given(st.text(alphabet="12Qab)-*•:. \n/onetw"))
+def test_items_stand_in_the_text_and_are_never_commands(text):
+    assert all(item in text and not item.startswith("/") for item in listed(text))
 
 
 @given(st.text())
