@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
 TURN_DEADLINE_S = 2.5  # from the moment that a message is in
 READING_DEADLINE_S = 1.2  # of it, for the third layer of the screen; on a slow machine a long message takes longer, and is judged by its words
+ENCODING_DEADLINE_S = 0.05  # behind it: what is not encoded by then, the classifier encodes
 _CONVERSATIONS_REMEMBERED = 2000
 EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
 
@@ -130,7 +131,8 @@ class Assistant:
         loop = asyncio.get_running_loop()
         weighing = loop.run_in_executor(self._readers, screen.weigh, suspicion, text)
         encoding = loop.run_in_executor(self._encoders, _encode_ahead, screen, text[:UNDERSTOOD_CHARACTERS])
-        await asyncio.wait({weighing, encoding}, timeout=READING_DEADLINE_S)
+        await asyncio.wait({weighing}, timeout=READING_DEADLINE_S)
+        await asyncio.wait({encoding}, timeout=ENCODING_DEADLINE_S)
         return weighing.result() if weighing.done() else suspicion.found, suspicion.found
 
     def _card(self, assessment: Assessment, conversation: Conversation) -> Optional[Reply]:

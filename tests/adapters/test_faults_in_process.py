@@ -154,6 +154,19 @@ def test_with_the_encoder_broken_every_message_gets_a_sentence(local, monkeypatc
     asyncio.run(check_messages(local, "uk"))
 
 
+def test_an_encoder_that_hangs_does_not_hold_up_the_screen(local, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(shared_encoder()._remembered, "_read", lambda text: release.wait(60))
+    begun = time.perf_counter()
+
+    verdict, _ = asyncio.run(local.assistant._screened("a plain question that nobody asked before"))
+
+    seconds = time.perf_counter() - begun
+    release.set()
+    assert verdict.outcome == "none"
+    assert seconds < EMERGENCY_S
+
+
 @pytest.fixture
 def without(local):
     """Take the model or the database away."""
