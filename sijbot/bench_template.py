@@ -110,7 +110,9 @@ def _ours(settings: Settings, content: Content, _, folder: Path, data: Path, que
     config["pipeline"][0]["random_state"] = seed
     (folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     train_s = _train(sys.executable, settings.root, folder, data, settings.root / "domain.yml")
-    measured = replace(settings, model=folder / "model.tar.gz")
+    measured = replace(settings, var=folder / "var")
+    measured.model.parent.mkdir(parents=True)
+    shutil.move(folder / "model.tar.gz", measured.model)
     ranked = [message["ranking"][0]["id"] for message in asyncio.run(understand(measured, [question.text for question in questions]))]
     right = tuple(first in question.accept for first, question in zip(ranked, questions))
     began = time.perf_counter()
