@@ -66,9 +66,10 @@ class ActionAnswer(Action):
             events, following = [], _reaction(turn, understood["intent"])
         if turn.doubts and understood["outcome"] != "clarify":
             events.append(SlotSet("doubts", None))
-        if turn.assessment.level == "soon" and not turn.booking_line_shown:
-            say(dispatcher, booking_line_reply(content, turn.region))
-            events.append(SlotSet("booking_line_shown", True))
+        if turn.assessment.level == "soon" and turn.assessment.findings[0].flag not in turn.booked_for:
+            flag = turn.assessment.findings[0].flag
+            say(dispatcher, booking_line_reply(content, flag, turn.region))
+            events.append(SlotSet("booked_for", [*turn.booked_for, flag]))
         events.extend(_ask_again(dispatcher, turn))
         return [*events, FollowupAction(following)]
 

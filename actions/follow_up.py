@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text
+from typing import Any, Dict, List, Optional, Text
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, open_gate_of, read_turn, say
+from actions.turn import END_OF_TURN, Turn, open_gate_of, read_turn, say
 from sijbot import runtime
 from sijbot.answering import detail_reply, situation_reply, sources_reply, standing_line
 from sijbot.replies import Reply
@@ -21,8 +21,7 @@ class ActionDetail(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
-        refused = open_gate_of(turn).refusal(turn.topic) if turn.topic in content.exercises else None
-        say(dispatcher, Reply(refused) if refused else detail_reply(content, turn.topic, turn.understood["intent"], turn.situations))
+        say(dispatcher, _refused(turn) or detail_reply(content, turn.topic, turn.understood["intent"], turn.situations))
         return [END_OF_TURN]
 
 
@@ -45,7 +44,11 @@ class ActionForSituation(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
-        refused = open_gate_of(turn).refusal(turn.topic) if turn.topic in content.exercises else None
-        reply = Reply(refused) if refused else situation_reply(content, turn.topic, turn.named_now, turn.region)
-        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region), reply)
+        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region), _refused(turn) or situation_reply(content, turn.topic, turn.named_now, turn.region))
         return [END_OF_TURN]
+
+
+def _refused(turn: Turn) -> Optional[Reply]:
+    """Return why the exercise that is talked of may not be shown now; None where nothing stands against it, or where no exercise is talked of."""
+    refused = open_gate_of(turn).refusal(turn.topic) if turn.topic in runtime.current().content.exercises else None
+    return Reply(refused) if refused else None

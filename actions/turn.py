@@ -45,7 +45,7 @@ class Turn:
     left_open: tuple[str, ...]  # ids that were asked about and not answered, or `ASKED_ABOUT_SYMPTOM`: what we asked and was not answered
     doubts: int  # messages in a row that were not understood
     safety_net_shown: bool
-    booking_line_shown: bool
+    booked_for: tuple[str, ...]  # signs that booking has been advised for
     stood_before: Optional[Lock]  # by the conversation's own history: it stands also where an action failed to write it down
 
     @property
@@ -71,7 +71,7 @@ def read_turn(tracker: Tracker) -> Turn:
         situations=tuple(sorted({*message["situations"], *message["named_now"]})), named_now=tuple(message["named_now"]),
         details=message["details"], details_before=_details_before(tracker),
         topic_before=tracker.slots["topic_before"], doubted=tracker.slots["doubted"], keep_asked=bool(tracker.slots["keep_asked"]), left_open=tuple(tracker.slots["left_open"] or ()), doubts=int(tracker.slots["doubts"] or 0), answers_given=int(tracker.slots["answers_given"] or 0), safety_net_shown=bool(tracker.slots["safety_net_shown"]),
-        booking_line_shown=bool(tracker.slots["booking_line_shown"]),
+        booked_for=tuple(tracker.slots["booked_for"] or ()),
         stood_before=Lock.from_dict(message.get("standing")),
     )  # fmt: skip
 

@@ -15,9 +15,7 @@ from typing import Callable, Iterator, Sequence
 import numpy as np
 import yaml
 
-from sijbot.evaluate import held_out_files, read_messages
-from sijbot.evaluate_answers import HELD_OUT as QUESTIONS
-from sijbot.evaluate_answers import read_questions
+from sijbot import evaluate, evaluate_answers
 from sijbot.settings import ROOT
 
 TRIGRAMS, COSINE = 0.6, 0.95
@@ -38,8 +36,8 @@ class NearCopy:
 
 def held_out_texts(root: Path = ROOT) -> list[str]:
     """Return the text of every held-out message and question."""
-    messages = [message.text for path in held_out_files(root) for message in read_messages(path)]
-    return messages + [question.text for question in read_questions(root / QUESTIONS)]
+    messages = [message.text for path in evaluate.held_out_files(root) for message in evaluate.read_messages(path)]
+    return messages + [question.text for path in evaluate_answers.held_out_files(root) for question in evaluate_answers.read_questions(path)]
 
 
 def built_from(root: Path = ROOT) -> Iterator[tuple[str, str]]:

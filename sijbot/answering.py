@@ -174,9 +174,9 @@ def safety_net_reply(content: Content, content_id: str, region_code: Optional[st
     return Reply(worded(content, "safety_net_line" if shown_before else "safety_net", region_code))
 
 
-def booking_line_reply(content: Content, region_code: Optional[str]) -> Reply:
+def booking_line_reply(content: Content, flag_id: str, region_code: Optional[str]) -> Reply:
     """Return the one line by which a `soon` finding goes with an answer."""
-    return Reply(worded(content, "booking_line", region_code))
+    return Reply(worded(content, "booking_line", region_code, finding=content.red_flags[flag_id].finding))
 
 
 def talk_reply(content: Content, intent: str, region_code: Optional[str]) -> Reply:

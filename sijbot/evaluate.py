@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Optional, Sequence
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
 
 import yaml
 
@@ -14,6 +14,7 @@ from sijbot.triage.assess import ALARM, ASK, Assessment
 
 HELD_OUT = Path("evaluation") / "heldout" / "red_flags.yml"
 NONE = "none"
+Entry = TypeVar("Entry")
 
 
 class EvaluationError(Exception):
@@ -70,22 +71,36 @@ def read_messages(path: Path) -> list[Message]:
 
     Raises: EvaluationError.
     """
+    return read_entries(path, _message)
+
+
+def _message(entry: Mapping) -> Message:
+    message = Message(entry["id"], entry["text"], entry["level"], tuple(entry["accept"]), tuple(entry["flags"]))
+    if message.level not in message.accept or message.level not in (*LEVELS, NONE):
+        raise EvaluationError(f"level '{message.level}' is unknown or not accepted")
+    return message
+
+
+def read_entries(path: Path, make: Callable[[Mapping], Entry]) -> list[Entry]:
+    """Return what `make` makes of every entry of a held-out file.
+
+    Raises: EvaluationError.
+    """
     try:
         entries = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (OSError, yaml.YAMLError) as error:
         raise EvaluationError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
-    messages = []
+    made = []
     for number, entry in enumerate(entries if isinstance(entries, list) else [], 1):
         try:
-            message = Message(entry["id"], entry["text"], entry["level"], tuple(entry["accept"]), tuple(entry["flags"]))
-        except (KeyError, TypeError) as error:
+            made.append(make(entry))
+        except (KeyError, TypeError, AttributeError) as error:
             raise EvaluationError(f"{path}: entry {number}: {error} is missing or of another kind") from None
-        if message.level not in message.accept or message.level not in (*LEVELS, NONE):
-            raise EvaluationError(f"{path}: entry {number}: level '{message.level}' is unknown or not accepted")
-        messages.append(message)
-    if not messages:
-        raise EvaluationError(f"{path}: holds no messages")
-    return messages
+        except EvaluationError as error:
+            raise EvaluationError(f"{path}: entry {number}: {error}") from None
+    if not made:
+        raise EvaluationError(f"{path}: holds no entries")
+    return made
 
 
 def outcomes(messages: Iterable[Message], screen: Callable[[str], Assessment]) -> list[Outcome]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Mapping, Optional, Sequence
 
-import yaml
-
-from sijbot.evaluate import EvaluationError, share
+from sijbot.evaluate import read_entries, share
 
 HELD_OUT = Path("evaluation") / "heldout" / "questions.yml"
 DECLINING_SUBJECT = "limits"  # an answer of it says what is not answered: no false answer to what is out of scope
+REMARK = "remark"  # the kind of a message that tells something and asks nothing
+TAKEN_AS_TOLD = ("other", "smalltalk")
 TOP = 3
 CONFUSIONS_SHOWN = 25
 
@@ -21,7 +21,7 @@ CONFUSIONS_SHOWN = 25
 class Question:
     """A held-out message: `accept` holds every id whose answer would satisfy, the best first; `both` the two that a message with two questions asks about, each with what else would do.
 
-    kind: what a message out of scope is about.
+    kind: what a message out of scope is about, or `REMARK`.
     """
 
     id: str
@@ -50,25 +50,22 @@ class Understood:
         return all(any(content_id in wanted for content_id in self.answered) for wanted in self.question.both)
 
 
+def held_out_files(root: Path) -> list[Path]:
+    """Return every file of held-out questions."""
+    return sorted((root / HELD_OUT.parent).glob("questions*.yml"))
+
+
 def read_questions(path: Path) -> list[Question]:
     """Return the questions of a file.
 
     Raises: EvaluationError.
     """
-    try:
-        entries = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, yaml.YAMLError) as error:
-        raise EvaluationError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
-    questions = []
-    for number, entry in enumerate(entries if isinstance(entries, list) else [], 1):
-        try:
-            both = tuple((wanted,) if isinstance(wanted, str) else tuple(wanted) for wanted in entry.get("both", ()))
-            questions.append(Question(entry["id"], entry["text"], tuple(entry.get("accept", ())), both, entry.get("kind")))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise EvaluationError(f"{path}: entry {number}: {error} is missing or of another kind") from None
-    if not questions:
-        raise EvaluationError(f"{path}: holds no questions")
-    return questions
+    return read_entries(path, _question)
+
+
+def _question(entry: Mapping) -> Question:
+    both = tuple((wanted,) if isinstance(wanted, str) else tuple(wanted) for wanted in entry.get("both", ()))
+    return Question(entry["id"], entry["text"], tuple(entry.get("accept", ())), both, entry.get("kind"))
 
 
 def understood(question: Question, message: Mapping) -> Understood:
@@ -81,7 +78,8 @@ def report(results: Sequence[Understood], subject_of: Mapping[str, str]) -> Iter
     """Yield the figures as lines of Markdown: single questions, two at once, out of scope, by subject, and what is taken for what."""
     single = [result for result in results if result.question.accept and not result.question.kind]
     double = [result for result in results if result.question.both]
-    outside = [result for result in results if result.question.kind]
+    told = [result for result in results if result.question.kind == REMARK]
+    outside = [result for result in results if result.question.kind not in (None, REMARK)]
     yield "| what | messages | share | aim |\n|---|---|---|---|"
     if single:
         yield f"| right id ranked first | {len(single)} | {_share(single, lambda r: r.ranked[0] in r.question.accept)} | 90 % |"
@@ -93,6 +91,9 @@ def report(results: Sequence[Understood], subject_of: Mapping[str, str]) -> Iter
         yield f"| two questions: both found | {len(double)} | {_share(double, lambda r: r.finds_both)} | 80 % |"
     if outside:
         yield f"| out of scope: an answer given | {len(outside)} | {_share(outside, lambda r: _is_answered(r, subject_of))} | 5 % |"
+    if told:
+        yield f"| told, nothing asked: taken so | {len(told)} | {_share(told, lambda r: r.outcome in TAKEN_AS_TOLD)} | |"
+        yield f"| told, nothing asked: an answer given | {len(told)} | {_share(told, lambda r: bool(r.answered))} | |"
     if single and outside:
         from sklearn.metrics import roc_auc_score  # slow to import, and needed here alone
 

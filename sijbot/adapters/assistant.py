@@ -15,6 +15,7 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from sijbot.adapters.topic_classifier import read_first
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
+from sijbot.language.normalise import without_lone_surrogates
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
@@ -194,7 +195,7 @@ def _encode_ahead(screen: Screen, text: str) -> None:
 
 def _storable(text: str) -> str:
     """Return the text without what no database takes: lone surrogates and NUL."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    return without_lone_surrogates(text).replace("\0", " ")
 
 
 def greeting(runtime: Runtime, region: str) -> Reply:

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sijbot import runtime
 from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, decide
-from sijbot.language.encoder import shared_encoder
+from sijbot.language.encoder import Directions, read_directions, shared_encoder
 from sijbot.language.focus import asks, halves, listed, question_part
 from sijbot.routing import KEEP
 
@@ -43,7 +43,7 @@ NOTHING_READABLE: Ranking = [(_FALLBACK_INTENT, 0.0), (OUT_OF_SCOPE, 0.0)]  # "?
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class TopicClassifier(GraphComponent, IntentClassifier):
-    """Logistic regression over the sentence vector; sets `intent`, `intent_ranking`, `response_selector` and `understood`.
+    """A linear classifier over the sentence vector; sets `intent`, `intent_ranking`, `response_selector` and `understood`.
 
     A message is read whole; where that leaves doubt, by the part that asks; and in halves, which may ask two different things.
     """
@@ -85,9 +85,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         with ThreadPoolExecutor(os.cpu_count()) as threads:  # one text at a time each: padding in a batch would shift the vectors
             vectors = np.stack(list(threads.map(shared_encoder().encode, (example.get(TEXT) for example in examples))))
         labels = [example.get(INTENT_RESPONSE_KEY) or example.get(INTENT) for example in examples]
-        model = LogisticRegression(C=self._config["C"], max_iter=300, random_state=self._config["random_state"]).fit(vectors, labels)
-        self._ids = [str(label) for label in model.classes_]
-        self._weights, self._bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
+        self._ids, self._weights, self._bias = fitted(vectors, labels, self._config["C"], self._config["random_state"])
         with self._model_storage.write_to(self._resource) as folder:
             (folder / "ids.json").write_text(json.dumps(self._ids), "utf-8")
             np.savez(folder / "weights.npz", weights=self._weights, bias=self._bias)
@@ -109,9 +107,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
 
     def rank(self, text: Text) -> Ranking:
         """Return (id, confidence) over all ids, best first; the confidences add up to 1."""
-        scores = shared_encoder().encode(text) @ self._weights + self._bias
-        odds = np.exp(scores - scores.max())
-        confidences = odds / odds.sum()
+        confidences = softmax(shared_encoder().encode(text) @ self._weights + self._bias)
         return [(self._ids[index], float(confidences[index])) for index in np.argsort(-confidences)]
 
     def _understood(self, text: Text, follows: bool) -> Tuple[Ranking, Sequence[Text]]:
@@ -189,6 +185,34 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         )  # fmt: skip
         set_intent(message, {CLARIFY: _FALLBACK_INTENT, OUT_OF_SCOPE: OUT_OF_SCOPE}.get(outcome, intent), confidence, content_id or None)
         message.set("intent_ranking", [{"name": label, "confidence": confidence} for label, confidence in ranking[:_RANKED]], add_to_output=True)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Return scores as confidences, which add up to 1 along the last axis."""
+    odds = np.exp(scores - scores.max(-1, keepdims=True))
+    return odds / odds.sum(-1, keepdims=True)
+
+
+def fitted(vectors: np.ndarray, labels: Sequence[Text], C: float, random_state: int) -> Tuple[List[Text], np.ndarray, np.ndarray]:
+    """Return the ids, the weights (384 by ids) and the biases of a linear classifier: a logistic regression, met halfway by the directions that the encoder was trained with.
+
+    The regression has seen every example; the directions are those of the encoder in full precision. Each misses others of the held-out questions.
+    """
+    model = LogisticRegression(C=C, max_iter=300, random_state=random_state).fit(vectors, labels)
+    ids = [str(label) for label in model.classes_]
+    weights, bias = halfway(ids, model.coef_, model.intercept_, read_directions())
+    return ids, weights.T.astype(np.float32), bias.astype(np.float32)
+
+
+def halfway(ids: Sequence[Text], weights: np.ndarray, bias: np.ndarray, directions: Directions) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the mean of a classifier's weights (ids by 384) and biases with the directions; of an id that has none, the classifier's own."""
+    rows = {label: row for row, label in enumerate(directions.ids)}
+    known = [place for place, label in enumerate(ids) if label in rows]
+    theirs = [rows[ids[place]] for place in known]
+    weights, bias = weights.copy(), bias.copy()
+    weights[known] = (weights[known] + directions.weights[theirs]) / 2
+    bias[known] = (bias[known] + directions.bias[theirs]) / 2
+    return weights, bias
 
 
 def read_first(text: Text) -> Text:

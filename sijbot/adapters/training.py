@@ -14,7 +14,7 @@ from sijbot.settings import Settings
 NEEDS_TENSORFLOW = frozenset(
     ("DIETClassifier", "ResponseSelector", "TEDPolicy", "UnexpecTEDIntentPolicy", "LanguageModelFeaturizer", "ConveRTFeaturizer")
 )
-TRAINED_FROM = ("config.yml", "domain.yml", "data/**/*.yml", "sijbot/adapters/topic_classifier.py", "sijbot/language/topic_encoder/model.onnx")
+TRAINED_FROM = ("config.yml", "domain.yml", "data/**/*.yml", "sijbot/adapters/topic_classifier.py", "sijbot/language/topic_encoder/model.onnx", "sijbot/language/topic_encoder/directions.npz")
 
 
 class ConfigError(Exception):

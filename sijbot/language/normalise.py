@@ -17,6 +17,11 @@ _PLAIN = re.compile(r"(?: ?[!-&(-_a-~\n])+")  # what nothing is done to but for 
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[a-z]{3})")  # a space left out shows where the case changes: "SIpain", "thatI"
 
 
+def without_lone_surrogates(text: str) -> str:
+    """Return the text, as long as before, with "?" for every half of a surrogate pair: no tokenizer and no database takes one."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True)
 class Folded:
     """`text` for matching; `origin[i]` is the index in the original of its character i, and `origin[len(text)]` the original's length."""

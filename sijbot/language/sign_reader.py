@@ -12,7 +12,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from sijbot.language import encoder
-from sijbot.language.graph import Remembered, open_graph
+from sijbot.language.graph import open_graph
+from sijbot.language.normalise import without_lone_surrogates
+from sijbot.language.remembered import Remembered
 
 FOLDER = Path(__file__).parent / "sign_reader"
 TOKENS_AT_ONCE = 510  # and the two that begin and end a text: what the graph was trained on
@@ -48,7 +50,7 @@ class SignReader:
 
         The last 256 are remembered by the hash of their text, so that channel and gate read a message once.
         """
-        return self._remembered(text)
+        return self._remembered(without_lone_surrogates(text))
 
     def _read(self, text: str) -> Scores:
         tokens = self._tokenizer.encode(text, add_special_tokens=False)

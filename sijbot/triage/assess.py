@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Iterable, Mapping, Optional, Sequence
 
 from sijbot.content.model import Content, RedFlag
+from sijbot.language.remembered import Remembered
 from sijbot.language.sign_reader import Scores
 from sijbot.routing import NO, RED_FLAG, UNSURE, YES, Expecting, route
 from sijbot.triage.assessment import ALARM, ASK, INFORM, NONE, SEEN, Assessment, Finding, assessment_of
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 WINDOW_CHARACTERS = 2000
 OVERLAP_CHARACTERS = 400  # what begins in the first half of it, and ends in it, is left to the window before, which sees the words in front
+WINDOWS_REMEMBERED = 64  # messages whose words were read last
 _THERE_AGAIN = ("cue:recurring", "cue:back_again", "cue:goes_on", "cue:not_over", "cue:present_fact")
 _SHORT_ANSWER_WORDS = 9
 _LETTERS_THAT_TELL = 4
@@ -86,10 +88,12 @@ class Screen:
     reader: Optional[Callable[[str], Scores]] = None
     _matcher: Matcher = field(init=False)
     _combine: Combiner = field(init=False)
+    _windows: Remembered[tuple[_Window, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         patterns, self._matcher = compile_patterns(self.content)
         self._combine = Combiner(self.content.combinations)
+        self._windows = Remembered(self._read_windows, WINDOWS_REMEMBERED)  # the channel and the gate both read a message
         self._short_answers = {
             phrase: answer for answer in (YES, NO, UNSURE) for phrase in self.content.context["answer_" + answer].words
         }  # fmt: skip
@@ -143,7 +147,7 @@ class Screen:
 
     def suspicion(self, text: str, known: Known = NOTHING_KNOWN) -> Suspicion:
         """Return what the words of a message say, and what is needed to weigh it. Arguments as of the screen itself."""
-        windows = [self._window(text[start : start + WINDOW_CHARACTERS], start) for start in _window_starts(len(text))]
+        windows = self._windows(text)
         findings = [finding for window in windows for finding in window.findings]
         facts: dict[str, Finding] = {}
         for fact in (fact for window in windows for fact in window.facts):
@@ -195,6 +199,9 @@ class Screen:
     def _holds_a_yes(self, words: list[str]) -> bool:
         parts = (" ".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1))
         return any(self._short_answers.get(part) in (YES, UNSURE) for part in parts)
+
+    def _read_windows(self, text: str) -> tuple["_Window", ...]:
+        return tuple(self._window(text[start : start + WINDOW_CHARACTERS], start) for start in _window_starts(len(text)))
 
     def _window(self, text: str, offset: int) -> "_Window":
         reading = self._matcher.read(text)

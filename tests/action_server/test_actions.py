@@ -114,14 +114,14 @@ def test_a_question_about_change_that_was_passed_over_is_put_again_as_it_was_put
     assert words("ask_again", question=content.wording["question_of_change"], help=content.regions["uk"].urgent_line) in outcome.texts
 
 
-@pytest.mark.parametrize("shown_before, times", [(None, 1), (True, 0)])
-def test_the_booking_line_is_said_once(words, shown_before, times):
-    at = tracker(understanding=CLAM_SHELL, assessment=found("pain_over_1_week", "soon"), booking_line_shown=shown_before)
+@pytest.mark.parametrize("flag, booked_for, times", [("pain_over_1_week", None, 1), ("pain_over_1_week", ["pain_over_1_week"], 0), ("testicular", ["pain_over_1_week"], 1)])
+def test_booking_is_advised_once_for_each_sign(content, words, flag, booked_for, times):
+    at = tracker(understanding=CLAM_SHELL, assessment=found(flag, "soon"), booked_for=booked_for)
 
     outcome = run("action_answer", at)
 
-    assert outcome.texts.count(words("booking_line")) == times
-    assert outcome.slots.get("booking_line_shown") == (True if times else None)
+    assert outcome.texts.count(words("booking_line", finding=content.red_flags[flag].finding)) == times
+    assert outcome.slots.get("booked_for") == ([*(booked_for or ()), flag] if times else None)
 
 
 @pytest.mark.parametrize("shown_before, key", [(None, "safety_net"), (True, "safety_net_line")])

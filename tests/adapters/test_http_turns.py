@@ -71,7 +71,7 @@ def test_two_weeks_of_pain_gets_the_exercise_and_one_booking_line(server, conten
     replies = server.say(server.start("uk"), "my SI joint has hurt for two weeks, how do I do a clam shell?")
 
     assert all(step in texts(replies) for step in content.exercises["clam_shell"].steps)
-    assert texts(replies).count(content.wording["booking_line"].format(doctor=content.regions["uk"].doctor)) == 1
+    assert texts(replies).count(content.wording["booking_line"].format(doctor=content.regions["uk"].doctor, finding=content.red_flags["pain_over_1_week"].finding)) == 1
 
 
 def test_after_an_emergency_no_exercise_is_offered(server, content):

@@ -218,3 +218,15 @@ def test_what_was_asked_about_and_has_been_looked_at_is_not_pieced_together_agai
     known = Known(Expecting(RED_FLAG, asked), atoms=screen(BLED).facts)
 
     assert screen(text, known).outcome == outcome
+
+
+def test_the_words_of_a_message_are_read_once_by_channel_and_gate(content, monkeypatch):
+    screen, read = Screen(content), []
+    window = Screen._window
+    monkeypatch.setattr(Screen, "_window", lambda self, text, offset: read.append(text) or window(self, text, offset))
+
+    screen("my left buttock aches")
+    screen("my left buttock aches", ASKED)
+    screen("my right buttock aches")
+
+    assert read == ["my left buttock aches", "my right buttock aches"]

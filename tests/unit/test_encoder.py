@@ -17,7 +17,7 @@ def encoder() -> SentenceEncoder:
     return SentenceEncoder()
 
 
-@pytest.mark.parametrize("folder, name", [(MEANINGS, "model.onnx"), (MEANINGS, "tokenizer.json"), (TOPICS, "model.onnx")])
+@pytest.mark.parametrize("folder, name", [(MEANINGS, "model.onnx"), (MEANINGS, "tokenizer.json"), (TOPICS, "model.onnx"), (TOPICS, "directions.npz")])
 def test_a_committed_file_is_the_one_that_provenance_names(folder, name):
     rows = {file: (size, digest) for file, size, digest in ROW.findall((folder / "PROVENANCE.md").read_text(encoding="utf-8"))}
     content = (folder / name).read_bytes()

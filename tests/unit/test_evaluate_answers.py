@@ -8,6 +8,7 @@ from sijbot.evaluate_answers import Question, Understood, read_questions, report
 SUBJECTS = {"sleeping": "daily_life", "sitting": "daily_life", "no_dose": "limits"}
 ASKED = Question("one-1", "how to lie", accept=("sleeping",))
 BOTH = Question("two-1", "how to lie and sit", both=(("sleeping",), ("sitting",)))
+TOLD = Question("short-1", "left side only", kind="remark")
 OUTSIDE = Question("out-1", "my knee", kind="other_medical")
 
 
@@ -36,6 +37,8 @@ def test_a_message_becomes_what_it_answers():
         (made(ASKED, answered=["sleeping"]), "answered wrongly", "0.0 %"),
         (made(BOTH, answered=["sitting", "sleeping"]), "two questions: both found", "100.0 %"), (made(BOTH, answered=["sleeping"]), "two questions: both found", "0.0 %"),
         (made(OUTSIDE, answered=["sleeping"]), "out of scope: an answer given", "100.0 %"), (made(OUTSIDE, answered=["no_dose"]), "out of scope: an answer given", "0.0 %"),
+        (made(TOLD, "other"), "told, nothing asked: taken so", "100.0 %"), (made(TOLD, "clarify"), "told, nothing asked: taken so", "0.0 %"), (made(TOLD, answered=["sleeping"]), "told, nothing asked: taken so", "0.0 %"),
+        (made(TOLD, answered=["sleeping"]), "told, nothing asked: an answer given", "100.0 %"), (made(TOLD, "out_of_scope"), "told, nothing asked: an answer given", "0.0 %"),
         (made(OUTSIDE, "out_of_scope"), "out of scope: an answer given", "0.0 %"), (made(OUTSIDE, "clarify"), "out of scope: an answer given", "0.0 %"),
     ],
 )  # fmt: skip
@@ -50,3 +53,9 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, text):
 
     with pytest.raises(EvaluationError, match="questions.yml"):
         read_questions(path)
+
+
+def test_what_is_told_is_not_counted_as_out_of_scope():
+    rows = list(report([made(TOLD, answered=["sleeping"])], SUBJECTS))
+
+    assert not any("out of scope: an answer given" in row for row in rows)

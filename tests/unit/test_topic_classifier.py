@@ -1,0 +1,39 @@
+"""The linear classifier over the topic vectors: what is fitted and what the encoder brings with it meet halfway."""
+
+import numpy as np
+import pytest
+
+from sijbot.adapters.topic_classifier import halfway, softmax
+from sijbot.language.encoder import DIMENSIONS, Directions, read_directions
+
+THEIRS = Directions(("sitting", "sleeping"), np.array([[4.0, 0.0], [0.0, 8.0]], np.float32), np.array([2.0, 4.0], np.float32))
+
+
+def test_known_ids_get_the_mean_whatever_their_order_and_new_ids_keep_their_own():
+    weights, bias = halfway(["sleeping", "new", "sitting"], np.array([[2.0, 0.0], [6.0, 6.0], [0.0, 2.0]]), np.array([0.0, 1.0, 0.0]), THEIRS)
+
+    assert weights.tolist() == [[1.0, 4.0], [6.0, 6.0], [2.0, 1.0]]
+    assert bias.tolist() == [2.0, 1.0, 1.0]
+
+
+def test_the_fitted_weights_are_left_as_they_were():
+    fitted = np.ones((2, 2))
+
+    halfway(["sitting", "sleeping"], fitted, np.zeros(2), THEIRS)
+
+    assert fitted.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_the_committed_directions_have_a_row_for_every_id():
+    directions = read_directions()
+
+    assert directions.weights.shape == (len(directions.ids), DIMENSIONS) and directions.bias.shape == (len(directions.ids),)
+    assert np.linalg.norm(directions.weights, axis=1) == pytest.approx(20, abs=0.1)
+
+
+@pytest.mark.parametrize("scores", [[0.0, 1.0], [1000.0, -1000.0], [[1.0, 2.0], [3.0, 3.0]]])
+def test_confidences_add_up_to_one_and_keep_the_order(scores):
+    confidences = softmax(np.array(scores))
+
+    assert confidences.sum(-1) == pytest.approx(1)
+    assert (confidences.argsort(-1) == np.array(scores).argsort(-1)).all()
