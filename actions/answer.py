@@ -19,6 +19,7 @@ from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.routing import ACTION_SEEN
 from sijbot.triage import help_line, question_of
+from sijbot.triage.assess import ALARM
 
 # Where these lead when no story says otherwise.
 REACTIONS = {
@@ -66,10 +67,10 @@ class ActionAnswer(Action):
             events, following = [], _reaction(turn, understood["intent"])
         if turn.doubts and understood["outcome"] != "clarify":
             events.append(SlotSet("doubts", None))
-        if turn.assessment.level == "soon" and turn.assessment.findings[0].flag not in turn.booked_for:
-            flag = turn.assessment.findings[0].flag
-            say(dispatcher, booking_line_reply(content, flag, turn.region))
-            events.append(SlotSet("booked_for", [*turn.booked_for, flag]))
+        signs = [finding.flag for finding in turn.assessment.distinct if finding.outcome == ALARM and finding.flag not in turn.booked_for]
+        if turn.assessment.level == "soon" and signs:
+            say(dispatcher, booking_line_reply(content, signs, turn.region))
+            events.append(SlotSet("booked_for", [*turn.booked_for, *signs]))
         events.extend(_ask_again(dispatcher, turn))
         return [*events, FollowupAction(following)]
 

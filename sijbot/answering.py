@@ -174,9 +174,10 @@ def safety_net_reply(content: Content, content_id: str, region_code: Optional[st
     return Reply(worded(content, "safety_net_line" if shown_before else "safety_net", region_code))
 
 
-def booking_line_reply(content: Content, flag_id: str, region_code: Optional[str]) -> Reply:
-    """Return the one line by which a `soon` finding goes with an answer."""
-    return Reply(worded(content, "booking_line", region_code, finding=content.red_flags[flag_id].finding))
+def booking_line_reply(content: Content, flag_ids: Sequence[str], region_code: Optional[str]) -> Reply:
+    """Return the one line by which `soon` findings go with an answer: all are named (R30)."""
+    findings = "; ".join(content.red_flags[flag_id].finding for flag_id in flag_ids)
+    return Reply(worded(content, "booking_line", region_code, finding=findings))
 
 
 def talk_reply(content: Content, intent: str, region_code: Optional[str]) -> Reply:

@@ -18,6 +18,7 @@ from sijbot.settings import Settings
 TURNS_PER_CONVERSATION = 10
 EARLY_TURN, LATE_TURN, TURNS_AROUND, LONG_CONVERSATIONS = 10, 200, 5, 4
 ENDINGS = ("", " please", " thanks", " then")  # so that no text of a long conversation is remembered from an earlier turn
+NEW = " "  # behind a text that was judged before: what the screen remembers of it is no measure
 START_DEADLINE_S = 120
 WORDS_OF_A_MESSAGE, CHARACTERS_OF_A_STORY = 20, 2000
 ADVERSARIAL = {"10,000 times 'no '": "no " * 10_000, "brackets in brackets": "(" * 5000 + ")" * 5000, "2,000 emoji": "😢" * 2000, "no spaces": "word" * 2500}
@@ -123,12 +124,12 @@ def _screen_figures(content: Content, texts: list[str]) -> Iterator[str]:
     story = " ".join(texts)
     stories = [story[start : start + CHARACTERS_OF_A_STORY] for start in range(0, len(story) - CHARACTERS_OF_A_STORY, CHARACTERS_OF_A_STORY // 2)]
     screen.verdict(stories[0])
-    for layers, judge in (("layers 1 and 2", screen), ("all three layers", screen.verdict)):
-        yield f"screen, {layers}, {WORDS_OF_A_MESSAGE} words: {_quantiles([_timed_ms(judge, text) for text in twenty_words])}"
-        yield f"screen, {layers}, {CHARACTERS_OF_A_STORY:,} characters: {_quantiles([_timed_ms(judge, text) for text in stories])}"
-        yield f"screen, {layers}, twice as long: {_quantiles([_timed_ms(judge, one + two) for one, two in zip(stories[::2], stories[1::2])])}"
+    for layers, judge, end in (("layers 1 and 2", screen, NEW), ("all three layers", screen.verdict, NEW + NEW)):
+        yield f"screen, {layers}, {WORDS_OF_A_MESSAGE} words: {_quantiles([_timed_ms(judge, text + end) for text in twenty_words])}"
+        yield f"screen, {layers}, {CHARACTERS_OF_A_STORY:,} characters: {_quantiles([_timed_ms(judge, text + end) for text in stories])}"
+        yield f"screen, {layers}, twice as long: {_quantiles([_timed_ms(judge, one + two + end) for one, two in zip(stories[::2], stories[1::2])])}"
     for name, text in ADVERSARIAL.items():
-        yield f"screen, {name}: {_timed_ms(screen, text):.0f} ms, with the third layer {_timed_ms(screen.verdict, text):.0f} ms"
+        yield f"screen, {name}: {_timed_ms(screen, text):.0f} ms, with the third layer {_timed_ms(screen.verdict, text + NEW):.0f} ms"
 
 
 def _encoder_figures(texts: list[str]) -> Iterator[str]:

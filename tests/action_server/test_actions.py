@@ -12,7 +12,7 @@ from sijbot.records import repository
 from sijbot.records.schema import HAND_OFF, SAFETY_LOG, make_engine, migrate
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.settings import Settings
-from sijbot.triage.assess import Assessment
+from sijbot.triage.assess import Assessment, Finding
 from sijbot.triage.lock import Lock
 
 CLAM_SHELL = understood("clam_shell", intent="exercise")
@@ -122,6 +122,16 @@ def test_booking_is_advised_once_for_each_sign(content, words, flag, booked_for,
 
     assert outcome.texts.count(words("booking_line", finding=content.red_flags[flag].finding)) == times
     assert outcome.slots.get("booked_for") == ([*(booked_for or ()), flag] if times else None)
+
+
+def test_every_soon_sign_of_a_message_is_named(content, words):
+    findings = tuple(Finding(flag, "alarm", "soon", 0, 5) for flag in ("pain_over_1_week", "leg_tingling_mild", "night_sweats"))
+    named = "; ".join(content.red_flags[flag].finding for flag in ("leg_tingling_mild", "night_sweats"))
+
+    outcome = run("action_answer", tracker(understanding=CLAM_SHELL, assessment=Assessment("alarm", findings), booked_for=["pain_over_1_week"]))
+
+    assert outcome.texts.count(words("booking_line", finding=named)) == 1
+    assert outcome.slots["booked_for"] == ["pain_over_1_week", "leg_tingling_mild", "night_sweats"]
 
 
 @pytest.mark.parametrize("shown_before, key", [(None, "safety_net"), (True, "safety_net_line")])

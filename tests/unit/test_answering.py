@@ -157,12 +157,12 @@ def test_talk_that_something_is_written_for_gets_it(content, intent):
 
 
 def test_the_booking_line_speaks_of_the_regions_doctor(content):
-    assert "GP" in answering.booking_line_reply(content, "severe_pain", "uk").text
-    assert "GP" not in answering.booking_line_reply(content, "severe_pain", "us").text
+    assert "GP" in answering.booking_line_reply(content, ["severe_pain"], "uk").text
+    assert "GP" not in answering.booking_line_reply(content, ["severe_pain"], "us").text
 
 
 def test_the_booking_line_names_what_was_told(content):
-    assert content.red_flags["testicular"].finding in answering.booking_line_reply(content, "testicular", "uk").text
+    assert content.red_flags["testicular"].finding in answering.booking_line_reply(content, ["testicular"], "uk").text
 
 
 @pytest.mark.parametrize("flag, level, own", [("suicidal_ideation", "urgent", True), ("foot_drop", "urgent", False), ("suicidal_ideation", "emergency", False)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sijbot.adapters.topic_classifier import halfway, softmax
+from sijbot.adapters.topic_classifier import fitted, halfway, softmax
 from sijbot.language.encoder import DIMENSIONS, Directions, read_directions
 
 THEIRS = Directions(("sitting", "sleeping"), np.array([[4.0, 0.0], [0.0, 8.0]], np.float32), np.array([2.0, 4.0], np.float32))
@@ -14,6 +14,17 @@ def test_known_ids_get_the_mean_whatever_their_order_and_new_ids_keep_their_own(
 
     assert weights.tolist() == [[1.0, 4.0], [6.0, 6.0], [2.0, 1.0]]
     assert bias.tolist() == [2.0, 1.0, 1.0]
+
+
+def test_what_is_fitted_is_met_by_the_committed_directions():
+    directions, vectors = read_directions(), np.eye(3, DIMENSIONS)
+    labels = list(directions.ids[:3])
+
+    ids, weights, bias = fitted(vectors, labels, 1e-9, 7)  # a regression that learns nothing
+
+    assert ids == labels
+    assert weights.T == pytest.approx(directions.weights[:3] / 2, abs=1e-5)
+    assert bias == pytest.approx(directions.bias[:3] / 2, abs=1e-5)
 
 
 def test_the_fitted_weights_are_left_as_they_were():
