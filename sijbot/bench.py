@@ -1,12 +1,15 @@
-"""Benchmarks on the real server: start, turns over HTTP, memory; and the screen and the encoder alone."""
+"""Benchmarks on the real server: start, turns over HTTP, memory; and a turn, the screen and the encoder alone."""
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -30,6 +33,7 @@ def measure(settings: Settings, turns: int, port: int) -> Iterator[str]:
     texts = _texts(content)
     yield from _screen_figures(content, texts)
     yield from _encoder_figures(texts)
+    yield _answer_figure(settings, [content.title_of(content_id) for content_id in sorted(content.subject_of)])
     began = time.perf_counter()
     try:
         with serving(settings, port) as (base, server):
@@ -137,6 +141,28 @@ def _encoder_figures(texts: list[str]) -> Iterator[str]:
 
     encoder = SentenceEncoder()
     yield f"encoder: {_quantiles([_timed_ms(encoder.encode, text) for text in texts])}"
+
+
+def _answer_figure(settings: Settings, titles: list[str]) -> str:
+    """Return how long the assistant itself takes, without HTTP, for questions of a few words in conversations of ten turns, stored as always."""
+    from sijbot.adapters.assistant import Conversation
+    from sijbot.adapters.dialogue import LocalAssistant
+
+    async def times_ms(local: LocalAssistant) -> list[float]:
+        times, conversation = [], Conversation.new()
+        for number, title in enumerate([*titles[:TURNS_PER_CONVERSATION], *titles]):
+            if number % TURNS_PER_CONVERSATION == 0:
+                conversation = Conversation.new()
+            began = time.perf_counter()
+            await local.say(conversation, title + NEW * (number < TURNS_PER_CONVERSATION))
+            times.append((time.perf_counter() - began) * 1000)
+        return times[TURNS_PER_CONVERSATION:]  # the first ones warm up
+
+    with tempfile.TemporaryDirectory(prefix="sijbot-bench-") as folder:
+        local = LocalAssistant.load(dataclasses.replace(settings, database_url=f"sqlite:///{folder}/bench.db"))
+        figure = _quantiles(asyncio.run(times_ms(local)))
+        local.runtime.engine.dispose()
+    return f"turn with an answer, without HTTP, {sum(len(title.split()) for title in titles) / len(titles):.0f} words: {figure}"
 
 
 def _timed_ms(function, argument: str) -> float:

@@ -429,12 +429,13 @@ def bench(
     seeds: int = typer.Option(3, min=1, help="How often each side is trained."),
     most_examples: Optional[int] = typer.Option(None, min=2, help="Of each id, for both sides, for a quicker run."),
 ) -> None:
-    """Measure start, turns over HTTP, memory, the screen and the encoder on this machine; or understanding and cost beside Rasa's default pipeline."""
+    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or understanding and cost beside Rasa's default pipeline."""
     from sijbot.bench import measure
 
     settings = _settings()
     settings_module.prepare_var(settings)
     _train_if_needed(settings)
+    _quiet_rasa()
     if not against_template:
         lines = measure(settings, turns, port)
     else:
@@ -443,7 +444,6 @@ def bench(
         python = template_python if template_python.is_absolute() else settings.root / template_python
         if not python.is_file():
             raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
-        _quiet_rasa()
         lines = compare(settings, python, seeds, most_examples, port)
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)

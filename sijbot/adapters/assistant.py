@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 
-from sijbot.adapters.topic_classifier import read_first
+from sijbot.adapters.topic_classifier import read_ahead
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
 from sijbot.language.normalise import without_lone_surrogates
@@ -185,10 +185,11 @@ class Assistant:
 
 
 def _encode_ahead(screen: Screen, text: str) -> None:
-    """Encode what the classifier will ask for first, beside the reading: it then stands in the encoder's memory."""
+    """Encode what the classifier will ask for, beside the reading: it then stands in the encoder's memory."""
     try:
         if any(map(str.isalpha, text)):
-            shared_encoder().encode(read_first(screen.respelt(text)))
+            for part in read_ahead(screen.respelt(text)):
+                shared_encoder().encode(part)
     except Exception as error:  # whatever an inference engine raises: the classifier meets it again, in its turn
         logger.error("encoding ahead failed: %s", type(error).__name__)
 

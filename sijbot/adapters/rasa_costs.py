@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import functools
+from graphlib import TopologicalSorter
 from types import SimpleNamespace
-from typing import Any, Dict, Optional, Text, Type
+from typing import Any, Dict, List, Optional, Text, Tuple, Type
 
 import jsonschema
 from rasa.core import processor
 from rasa.core.actions.action import RemoteAction
+from rasa.core.constants import POLICY_MAX_HISTORY
 from rasa.core.policies import memoization, rule_policy
+from rasa.core.policies.memoization import AugmentedMemoizationPolicy
+from rasa.core.policies.rule_policy import RULES, RulePolicy
+from rasa.engine.graph import GraphNode
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.domain import Domain, State
 from rasa.shared.core.events import Event
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 
 _SCHEMA = RemoteAction.action_response_format_spec()
@@ -44,15 +52,66 @@ def _validate(self: RemoteAction, result: Dict[Text, Any]) -> bool:
     return True
 
 
+class OrderedGraphRunner(DaskGraphRunner):
+    """Runs the nodes one after the other in an order found once; Dask plans every run anew, three of them in a turn."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._ordered = functools.lru_cache(maxsize=None)(self._in_order)
+
+    def _in_order(self, targets: Tuple[Text, ...]) -> List[Tuple[Text, GraphNode, Tuple[Text, ...]]]:
+        """Return name, node and needed nodes of everything that the targets need, each behind what it needs."""
+        nodes = self._graph_schema.minimal_graph_schema(list(targets)).nodes
+        order = TopologicalSorter({name: set(node.needs.values()) for name, node in nodes.items()}).static_order()
+        return [(name, self._instantiated_nodes[name], tuple(nodes[name].needs.values())) for name in order if name in nodes]
+
+    def run(self, inputs: Optional[Dict[Text, Any]] = None, targets: Optional[List[Text]] = None) -> Dict[Text, Any]:
+        """Return the output of each target by its name. inputs: outputs that no node makes, by the name by which nodes need them."""
+        targets = targets or self._graph_schema.target_names
+        results = {name: (name, value) for name, value in (inputs or {}).items()}
+        for name, node, needs in self._ordered(tuple(targets)):
+            results[name] = node(*(results.get(need, need) for need in needs))
+        return {name: results[name][1] for name in targets}
+
+
+def _recall(self: AugmentedMemoizationPolicy, old_states: List[State], *_: Any, **__: Any) -> Optional[Text]:
+    """As AugmentedMemoizationPolicy's own, which replays the conversation for every place where a story may have begun; the states behind that place are the same already,
+
+    as no slot of ours is a feature and every story begins with a message.
+    """
+    for first in range(1, len(old_states)):
+        memorised = self._recall_states([{}, *old_states[first:]][-self.config[POLICY_MAX_HISTORY] :])
+        if memorised is not None:
+            return memorised
+    return None
+
+
+_find_action_from_rules = RulePolicy._find_action_from_rules
+
+
+def _find_action(self: RulePolicy, tracker: DialogueStateTracker, domain: Domain, use_text_for_last_user_input: bool) -> Tuple[Optional[Text], Optional[Text], bool]:
+    """As RulePolicy's own, which goes through all rules a second time by the words of the message, also where no rule has any."""
+    if use_text_for_last_user_input and not any('"text"' in key for key in self.lookup[RULES]):
+        return None, None, False
+    return _find_action_from_rules(self, tracker, domain, use_text_for_last_user_input)
+
+
 def apply() -> None:
     """Replace the costly methods.
 
     Raises: RasaException where Rasa has changed under them.
     """
-    for owner, name in ((RemoteAction, "_validate_action_result"), (Event, "resolve_by_type")):
+    replaced = (
+        (RemoteAction, "_validate_action_result"), (Event, "resolve_by_type"), (RulePolicy, "_find_action_from_rules"), (processor, "DaskGraphRunner"),
+        (AugmentedMemoizationPolicy, "_recall_using_truncation"),
+    )  # fmt: skip
+    for owner, name in replaced:
         if not hasattr(owner, name):
             raise RasaException(f"rasa has no {owner.__name__}.{name} any more: remove its replacement from rasa_costs.py")
     RemoteAction._validate_action_result = _validate
+    RulePolicy._find_action_from_rules = _find_action
+    AugmentedMemoizationPolicy._recall_using_truncation = _recall
+    processor.DaskGraphRunner = OrderedGraphRunner
     for module in _COPYING_FOR_LOGS:
         if not hasattr(module, "copy"):
             raise RasaException(f"{module.__name__} copies nothing any more: take it out of rasa_costs.py")

@@ -220,6 +220,12 @@ def read_first(text: Text) -> Text:
     return question_part(text) if len(text.split()) > MOST_WORDS else text
 
 
+def read_ahead(text: Text) -> List[Text]:
+    """Return every text that understanding a message asks the encoder for, the first first; of a question in several parts, also those of the parts."""
+    items = listed(text)
+    return list(dict.fromkeys((read_first(text), question_part(text), *(items or (half for pair in halves(text)[:MOST_HALVES] for half in pair)))))
+
+
 def with_one_out_of_scope(ranking: Ranking) -> Ranking:
     """Return the ranking with all kinds of out of scope as one id: which of them it is makes no doubt."""
     outside = sum(confidence for label, confidence in ranking if label.startswith(OUT_OF_SCOPE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from typing import Any, Dict, Generator, Iterator, List, Optional, Text
+from typing import Any, Dict, Generator, List, Optional, Text
 
 import sqlalchemy as sa
 import sqlalchemy.orm
@@ -13,10 +13,11 @@ from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import AllSlotsReset, BotUttered, Restarted, SessionStarted, SlotSet
+from rasa.shared.core.events import AllSlotsReset, BotUttered, Event, Restarted, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
 LATEST_EVENTS = 24  # of a session are read, what we said left aside: some three turns; the policies look back at three actions
+_EVENTS = SQLTrackerStore.SQLEvent.__table__
 _STORED = "events_stored"  # attribute of a tracker: how many of its events stand in the database
 
 
@@ -47,8 +48,8 @@ class ConversationStore(SQLTrackerStore):
 
     async def retrieve(self, sender_id: Text) -> Optional[DialogueStateTracker]:
         """Return the latest turns of the session with the slots as they are, or None for an unknown conversation."""
-        with self.session_scope() as session:
-            events = self._latest(session, sender_id)
+        with self.engine.connect() as connection:
+            events = self._latest(connection, sender_id)
         if not events:
             return None
         tracker = DialogueStateTracker.from_dict(sender_id, events, self.domain.slots)
@@ -56,32 +57,44 @@ class ConversationStore(SQLTrackerStore):
         return tracker
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Store the events that are not stored yet."""
-        await super().save(tracker)
+        """Store the events that are not stored yet, all or none."""
+        await self.stream_events(tracker)
+        rows = [_row(tracker.sender_id, event) for event in itertools.islice(tracker.events, getattr(tracker, _STORED, 0), None)]
+        if rows:
+            with self.engine.begin() as connection:
+                connection.execute(_EVENTS.insert(), rows)
         setattr(tracker, _STORED, len(tracker.events))
 
-    def _additional_events(self, session: sa.orm.Session, tracker: DialogueStateTracker) -> Iterator:
-        return itertools.islice(tracker.events, getattr(tracker, _STORED, 0), None)
+    def _latest(self, connection: sa.engine.Connection, sender_id: Text) -> List[Dict]:
+        event = _EVENTS.c
+        begin = sa.select(sa.func.coalesce(sa.func.max(event.id), 0)).where(event.sender_id == sender_id, event.type_name == SessionStarted.type_name).scalar_subquery()
+        newest = sa.select(event.id, event.data, begin).where(
+            event.sender_id == sender_id, event.id >= begin, event.type_name != BotUttered.type_name,  # no policy or action reads what we said
+        ).order_by(event.id.desc()).limit(LATEST_EVENTS)  # fmt: skip
+        events = [(number, json.loads(data), began) for number, data, began in connection.execute(newest).all()[::-1]]
+        if len(events) < LATEST_EVENTS:
+            return [data for _, data, _ in events]
+        first = next((place for place, (_, data, _) in enumerate(events) if data.get("name") == ACTION_LISTEN_NAME), 0)  # a tracker begins by listening
+        number, _, began = events[first]
+        return self._slots_before(connection, sender_id, began, number) + [data for _, data, _ in events[first:]]
 
-    def _latest(self, session: sa.orm.Session, sender_id: Text) -> List[Dict]:
-        event = self.SQLEvent
-        own = session.query(event.id, event.data).filter(event.sender_id == sender_id, event.type_name != BotUttered.type_name)  # no policy or action reads what we said
-        begin = session.query(sa.func.max(event.id)).filter(event.sender_id == sender_id, event.type_name == SessionStarted.type_name).scalar() or 0
-        newest = own.filter(event.id >= begin).order_by(event.id.desc()).limit(LATEST_EVENTS).all()[::-1]
-        if len(newest) < LATEST_EVENTS:
-            return [json.loads(data) for _, data in newest]
-        events = [(number, json.loads(data)) for number, data in newest]
-        first = next((place for place, (_, data) in enumerate(events) if data.get("name") == ACTION_LISTEN_NAME), 0)  # a tracker begins by listening
-        return self._slots_before(session, sender_id, begin, events[first][0]) + [data for _, data in events[first:]]
-
-    def _slots_before(self, session: sa.orm.Session, sender_id: Text, begin: int, end: int) -> List[Dict]:
+    def _slots_before(self, connection: sa.engine.Connection, sender_id: Text, begin: int, end: int) -> List[Dict]:
         """Return the latest event of each slot before the event `end`, as long as it holds."""
-        event = self.SQLEvent
-        emptied = session.query(sa.func.max(event.id)).filter(
+        event = _EVENTS.c
+        emptied = sa.select(sa.func.coalesce(sa.func.max(event.id), 0)).where(
             event.sender_id == sender_id, event.type_name.in_((AllSlotsReset.type_name, Restarted.type_name)), event.id < end,
-        ).scalar()  # fmt: skip
-        latest = session.query(sa.func.max(event.id)).filter(
-            event.sender_id == sender_id, event.type_name == SlotSet.type_name, event.id > max(begin, emptied or 0), event.id < end,
+        ).scalar_subquery()  # fmt: skip
+        latest = sa.select(sa.func.max(event.id)).where(
+            event.sender_id == sender_id, event.type_name == SlotSet.type_name, event.id > begin, event.id > emptied, event.id < end,
         ).group_by(event.action_name)  # fmt: skip
-        numbers = [number for (number,) in latest]  # Rasa stores the name of a slot as it does that of an action
-        return [json.loads(data) for (data,) in session.query(event.data).filter(event.id.in_(numbers)).order_by(event.id)]
+        slots = sa.select(event.data).where(event.id.in_(latest)).order_by(event.id)  # Rasa stores the name of a slot as it does that of an action
+        return [json.loads(data) for (data,) in connection.execute(slots)]
+
+
+def _row(sender_id: Text, event: Event) -> Dict[Text, Any]:
+    """Return an event as Rasa stores it."""
+    data = event.as_dict()
+    return {
+        "sender_id": sender_id, "type_name": event.type_name, "timestamp": data.get("timestamp"), "action_name": data.get("name"),
+        "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"), "data": json.dumps(data),
+    }  # fmt: skip
