@@ -75,9 +75,9 @@ class OrderedGraphRunner(DaskGraphRunner):
 
 
 def _recall(self: AugmentedMemoizationPolicy, old_states: List[State], *_: Any, **__: Any) -> Optional[Text]:
-    """As AugmentedMemoizationPolicy's own, which replays the conversation for every place where a story may have begun; the states behind that place are the same already,
+    """As AugmentedMemoizationPolicy's own, which replays the conversation for every place where a story may have begun.
 
-    as no slot of ours is a feature and every story begins with a message.
+    The states behind such a place look the same without that: no slot of ours is a feature, and every story begins with a message.
     """
     for first in range(1, len(old_states)):
         memorised = self._recall_states([{}, *old_states[first:]][-self.config[POLICY_MAX_HISTORY] :])
