@@ -508,13 +508,9 @@ def content_due(days: int = typer.Option(30, help="Also what becomes due within 
     """List what is due for review."""
     from sijbot import clock
 
-    content = load(_settings().content)
     today = clock.now().date()
-    groups = ("answers", "exercises", "red_flags", "hand_offs", "regions")
-    due = sorted(
-        (record.review_by, content_id) for group in groups for content_id, record in getattr(content, group).items()
-        if record.review_by <= today + timedelta(days=days)
-    )  # fmt: skip
+    reviewed = load(_settings().content).reviewed()
+    due = sorted((record.review_by, content_id) for content_id, record in reviewed if record.review_by <= today + timedelta(days=days))
     for review_by, content_id in due:
         out.print(f"{review_by} {content_id}{'  OVERDUE' if review_by < today else ''}")
     if not due:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import hashlib
 import re
@@ -10,12 +11,13 @@ import typing
 from datetime import date
 from pathlib import Path
 from string import Formatter
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Iterable, Mapping, Optional
 
 import yaml
 
 from sijbot.content.model import (
-    LEVELS, PHASES, SITUATIONS, Answer, Combination, Content, Cue, Exercise, Fact, FlagCase, HandOff, Pattern, RedFlag, Region, Source, Subject,
+    EQUIPMENT, LEVELS, PHASES, POSTURES, SITUATIONS, UNITS, Answer, Combination, Content, Cue, Exercise, Fact, FlagCase, HandOff, HeldBack, Pattern, Phase, Programme, RedFlag, Region,
+    Source, Subject,
 )  # fmt: skip
 from sijbot.content.phrases import PhraseError, expand
 
@@ -115,6 +117,12 @@ class _Folder:
     def _value(self, path: Path, where: str, hint: Any, raw: Any) -> Any:
         if typing.get_origin(hint) is typing.Union:  # Optional[...]
             hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+        if typing.get_origin(hint) is collections.abc.Mapping:
+            if not isinstance(raw, Mapping) or not raw:
+                self.fault(path, where, "must map keys to entries")
+                return {}
+            item_hint = typing.get_args(hint)[1]
+            return {str(key): self._value(path, f"{where}.{key}", item_hint, item) for key, item in raw.items()}
         if typing.get_origin(hint) is tuple:
             if not isinstance(raw, list) or not raw:
                 self.fault(path, where, "must be a list with at least one item")
@@ -251,8 +259,13 @@ def load(root: Path) -> Content:
     for content_id, (path, exercise) in exercises.items():
         if content_id in answers:
             folder.fault(path, "id", f"'{content_id}' stands already in {answers[content_id][0].relative_to(root.parent)}")
-        if exercise.phase not in PHASES:
-            folder.fault(path, "phase", f"'{exercise.phase}' is none of {', '.join(PHASES)}")
+        _check_choice(folder, path, "phase", (exercise.phase,), PHASES)
+        _check_choice(folder, path, "postures", exercise.postures, POSTURES)
+        _check_choice(folder, path, "needs", exercise.needs, EQUIPMENT)
+        if exercise.amount:
+            _check_choice(folder, path, "amount.unit", (exercise.amount.unit,), UNITS)
+            if not 0 < exercise.amount.least <= exercise.amount.most or exercise.amount.rounds < 1:
+                folder.fault(path, "amount", "must go up from least to most, in one round or more")
         subject_of[content_id] = "exercise"
     for records in (answers, exercises, flags, hand_offs, regions):
         _check_links(folder, records, sources, set(subject_of))
@@ -296,6 +309,7 @@ def load(root: Path) -> Content:
     forms = folder.single("red_flags/_forms.yml", Cue)
     situations = folder.single("situations.yml", Cue)
     details = folder.single("details.yml", Cue)
+    programme = _programme(folder, sources, exercises)
     for key in set(situations) - set(SITUATIONS):
         folder.fault(root / "situations.yml", key, "unknown situation")
     if "unknown" not in regions:
@@ -312,8 +326,55 @@ def load(root: Path) -> Content:
         vocabulary={key: record for key, (_, record) in vocabulary.items()},
         facts={key: record for key, (_, record) in facts.items()},
         combinations={key: record for key, (_, record) in combinations.items()},
-        context=context, forms=forms, situations=situations, details=details, version=folder.digest.hexdigest()[:12],
+        context=context, forms=forms, situations=situations, details=details, programme=programme, version=folder.digest.hexdigest()[:12],
     )  # fmt: skip
+
+
+def _check_choice(folder: _Folder, path: Path, where: str, chosen: Iterable[str], choices: Iterable[str]) -> None:
+    for choice in chosen:
+        if choice not in choices:
+            folder.fault(path, where, f"'{choice}' is none of {', '.join(choices)}")
+
+
+def _programme(folder: _Folder, sources: Mapping[str, Source], exercises: Mapping[str, tuple[Path, Exercise]]) -> Optional[Programme]:
+    """Return the programme of the coach; None after noting its faults."""
+    path = folder.root / "programme.yml"
+    raw = folder.yaml(path)
+    programme = folder.record(path, Programme, raw) if raw is not None else None
+    if programme is None:
+        return None
+    _check_links(folder, {"programme": (path, programme)}, sources, set())
+    _check_phases(folder, path, programme.phases, exercises)
+    for condition in set(programme.conditions).intersection(SITUATIONS):
+        folder.fault(path, f"conditions.{condition}", "is the name of a situation")
+    for number, held in enumerate(programme.held_back, 1):
+        where = f"held_back[{number}]"
+        _check_choice(folder, path, f"{where}.when", (held.when,), (*SITUATIONS, *programme.conditions))
+        _check_choice(folder, path, f"{where}.exercises", (*held.exercises, *held.only), exercises)
+        _check_choice(folder, path, f"{where}.postures", held.postures, POSTURES)
+        _check_choice(folder, path, f"{where}.phases", held.phases, PHASES)
+        if sum(map(bool, (held.exercises, held.postures, held.phases, held.only))) > 1:
+            folder.fault(path, where, "names more than one of exercises, postures, phases, only")
+    return programme
+
+
+def _check_phases(folder: _Folder, path: Path, phases: Mapping[str, Phase], exercises: Mapping[str, tuple[Path, Exercise]]) -> None:
+    """Note phases that are missing, that nothing leads to, or in which an exercise stands before its own phase."""
+    if tuple(phases) != PHASES:
+        folder.fault(path, "phases", f"must be {', '.join(PHASES)}, in this order")
+        return
+    for name, phase in phases.items():
+        _check_choice(folder, path, f"phases.{name}.exercises", phase.exercises, exercises)
+        later = PHASES[PHASES.index(name) + 1 :]
+        for exercise_id in phase.exercises:
+            if exercise_id in exercises and exercises[exercise_id][1].phase in later:
+                folder.fault(path, f"phases.{name}.exercises", f"'{exercise_id}' begins in the phase {exercises[exercise_id][1].phase}")
+        if phase.next is not None:
+            _check_choice(folder, path, f"phases.{name}.next", (phase.next,), PHASES)
+    for name in set(PHASES[1:]) - {phase.next for phase in phases.values()}:
+        folder.fault(path, f"phases.{name}", "no phase leads to it")
+    for exercise_id in set(exercises) - {exercise_id for phase in phases.values() for exercise_id in phase.exercises}:
+        folder.fault(path, "phases", f"'{exercise_id}' stands in none")
 
 
 def _merged(folder: _Folder, pattern: str, kind: type) -> dict[str, tuple[Path, Any]]:

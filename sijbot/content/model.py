@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Mapping, Optional
+from typing import Any, Mapping, Optional
 
 SITUATIONS = (
     "pregnant", "postpartum", "hypermobile", "stiff", "osteoporosis", "hip_replacement", "knee_replacement", "after_surgery",
     "blood_thinners", "inflammatory_flare", "nerve_pain", "under_16", "over_65", "diabetes",
 )  # fmt: skip
 PHASES = ("calm", "mobilise", "stabilise", "return")
+POSTURES = ("back", "propped", "side", "kneeling", "sitting", "standing", "walking")
+EQUIPMENT = ("ball", "band", "mat", "chair", "counter")
+UNITS = ("times", "breaths", "minutes")
 LEVELS = ("emergency", "urgent", "soon")  # highest first
 
 
@@ -56,6 +59,19 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """How much of an exercise the coach counts: from `least` on, up to `most`, in one round; `rounds` at most, of so many seconds' hold and rest each time."""
+
+    least: int
+    most: int
+    unit: str  # times, breaths or minutes
+    rounds: int = 1
+    hold_s: Optional[int] = None
+    rest_s: Optional[int] = None
+    each_side: bool = False
+
+
+@dataclass(frozen=True)
 class Exercise:
     """One exercise: what it is for, how it is done, how much, when to stop."""
 
@@ -64,9 +80,12 @@ class Exercise:
     phase: str
     position: str
     equipment: str
+    postures: tuple[str, ...]  # in which it can be done, the usual one first
     steps: tuple[str, ...]
     dose: str
+    amount: Amount
     stop_if: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     adapt: tuple[Caution, ...] = ()
     easier: Optional[str] = None
     harder: Optional[str] = None
@@ -75,6 +94,75 @@ class Exercise:
     sources: tuple[str, ...] = ()
     reviewed_on: date = field(kw_only=True)
     review_by: date = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of the programme. exercises: in the order of a session; most_pain: at its start, from 0 to 10."""
+
+    title: str
+    aim: str
+    exercises: tuple[str, ...]
+    minutes: int
+    how_often: str
+    most_pain: int
+    next: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """What is not offered to somebody for whom `when` holds: what it names, or everything where it names nothing.
+
+    from_week: of pregnancy; before_weeks: so many since what `when` says happened; a number that was not told is one in which it holds.
+    """
+
+    when: str
+    why: str
+    exercises: tuple[str, ...] = ()
+    postures: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # all but these
+    from_week: Optional[int] = None
+    before_weeks: Optional[int] = None
+    until_cleared: bool = False  # by the person's own team
+
+
+@dataclass(frozen=True)
+class ProgrammeNumbers:
+    """The numbers by which pain is judged and a programme goes on; what each means stands beside it in the file."""
+
+    green_up_to: int
+    amber_up_to: int
+    settles_within_hours: int
+    calm_alone_above: int
+    nothing_from: int
+    falling_up_to: int
+    greens_to_progress: int
+    ambers_to_step_back: int
+    reds_to_replace: int
+    rises_to_replace: int
+    red_days_to_calm: int
+    red_days_to_end: int
+    calm_hours: int
+    greens_to_mobilise: int
+    more_a_week_percent: int
+    missed_days: int
+    restart_percent: int
+    ask_improvement_on_day: int
+
+
+@dataclass(frozen=True)
+class Programme:
+    """What the exercise coach decides by. conditions: what may hold of a person beside the situations, by id, in words that complete "Do you have …"."""
+
+    title: str
+    conditions: Mapping[str, str]
+    phases: Mapping[str, Phase]
+    held_back: tuple[HeldBack, ...]
+    numbers: ProgrammeNumbers
+    sources: tuple[str, ...]
+    reviewed_on: date
+    review_by: date
 
 
 @dataclass(frozen=True)
@@ -202,10 +290,16 @@ class Content:
     forms: Mapping[str, Cue]  # other forms of a word (dialect, texting), by the word
     situations: Mapping[str, Cue]
     details: Mapping[str, Cue]
+    programme: Programme
     hand_offs: Mapping[str, HandOff]
     regions: Mapping[str, Region]
     wording: Mapping[str, str]
     version: str
+
+    def reviewed(self) -> list[tuple[str, Any]]:
+        """Return (id, record) of everything that is reviewed by a day."""
+        groups = (self.answers, self.exercises, self.red_flags, self.hand_offs, self.regions, {"programme": self.programme})
+        return [item for group in groups for item in group.items()]
 
     def title_of(self, content_id: str) -> str:
         """Return the title of an answer or exercise."""

@@ -46,7 +46,8 @@ def values(item) -> Iterator[str]:
 def read_texts(content: Content) -> list[tuple[str, str]]:
     """Return (id, text) of everything that is shown."""
     groups = (content.answers, content.exercises, content.red_flags, content.hand_offs, content.regions, content.wording)
-    return [(content_id, text) for group in groups for content_id, record in group.items() for text in values(record)]
+    told = [*content.programme.phases.values(), *content.programme.held_back]
+    return [(content_id, text) for group in groups for content_id, record in group.items() for text in values(record)] + [("programme", text) for record in told for text in values(record)]
 
 
 def sentence_lengths(text: str) -> list[int]:

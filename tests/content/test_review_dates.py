@@ -14,11 +14,7 @@ from sijbot.settings import ROOT
 
 CONTENT = load(ROOT / "content")
 WARN_WITHIN = timedelta(days=30)
-REVIEWED = [
-    pytest.param(record, id=f"{group}-{content_id}")
-    for group in ("answers", "exercises", "red_flags", "hand_offs", "regions")
-    for content_id, record in getattr(CONTENT, group).items()
-]
+REVIEWED = [pytest.param(record, id=f"{type(record).__name__}-{content_id}") for content_id, record in CONTENT.reviewed()]
 
 
 def is_overdue(record, today: date) -> bool:

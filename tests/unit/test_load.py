@@ -124,8 +124,19 @@ def test_a_folder_that_is_not_there_is_one_fault(tmp_path):
         ("red_flags/ces_saddle_numbness.yml", "{numb_more} {private}", "{numb_moer} {private}"),
         ("hand_off/ambulance.yml", "instead_of: [emergency]", "instead_of: [emergancy]"),
         ("hand_off/crisis.yml", 'beside: "{crisis_line}"\n', ""),
+        ("exercises/clam_shell.yml", "stop_if:\n", "stop_when:\n"),
+        ("exercises/clam_shell.yml", "postures: [side]", "postures: [floating]"),
+        ("exercises/clam_shell.yml", "  least: 8", "  least: 80"),
+        ("programme.yml", "exercises: [double_knee_hug, childs_pose, ", "exercises: [no_such_exercise, childs_pose, "),
+        ("programme.yml", "  - when: osteoporosis", "  - when: weak_bones"),
+        ("programme.yml", "    next: return", "    next: mobilise"),
+        ("programme.yml", "exercises: [diaphragmatic_breathing, pelvic_tilt_supine, adductor", "exercises: [diaphragmatic_breathing, glute_bridge, adductor"),
+        ("programme.yml", "    phases: [stabilise, return]", "    phases: [stabilise, return]\n    exercises: [bird_dog]"),
+        ("programme.yml", "  missed_days: 7", "  missed_days: seven"),
     ],
-    ids=["a day that is not", "a date with a time", "unquoted double braces", "a misspelt place in a text", "a misspelt group in a pattern", "a text that is not there", "no line of its own"],
+    ids=["a day that is not", "a date with a time", "unquoted double braces", "a misspelt place in a text", "a misspelt group in a pattern", "a text that is not there", "no line of its own",
+        "an exercise without a stop rule", "a posture that is none", "an amount that goes down", "a rule about no exercise", "a rule for nobody", "a phase that nothing leads to",
+        "an exercise before its phase", "a rule about two things", "a number in words"],
 )
 def test_a_slip_of_the_pen_is_a_fault_of_its_file(tmp_path, name, old, new):
     root = copied(tmp_path)

@@ -1,0 +1,262 @@
+"""What the coach may offer and how a programme goes on: every rule on both sides of its boundary, and a walk through all that may hold of a person."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sijbot.coaching.programme import (
+    AMBER, END, GO_ON, GREEN, HOLD, PROGRESS, RED, REPLACE, REST, STEP_BACK, Done, Person, Session, colour, held_back, most_this_week, must_stop,
+    next_of_exercise, next_of_programme, next_phase, offers, percent_after_break, phase_now,
+)  # fmt: skip
+from sijbot.content.model import PHASES, SITUATIONS
+
+TODAY = date(2026, 11, 30)
+EVERYTHING = "everything"
+BREATHING_AND_TILTS = {"diaphragmatic_breathing", "pelvic_tilt_supine", "pelvic_tilt_hands_knees", "walking_short"}
+STRETCHES = {"figure_4", "knee_opposite_shoulder", "double_knee_hug"}
+# What exercises.md says, by hand: who is never offered what. The file of the coach is compared with it, not with itself.
+NEVER = {
+    "under_16": EVERYTHING, "surgery_lately": EVERYTHING, "injection_lately": EVERYTHING, "pregnancy_problem": EVERYTHING, "pregnancy_to_ask_first": EVERYTHING, "after_surgery": EVERYTHING,
+    "pregnant": {"double_knee_hug", "knee_opposite_shoulder", "glute_bridge", "dead_bug", "pelvic_tilt_supine", "knee_rolls"},
+    "caesarean": {"glute_bridge", "dead_bug", "bird_dog"},
+    "hypermobile": {"knee_opposite_shoulder", "double_knee_hug"},
+    "osteoporosis": {"double_knee_hug", "childs_pose", "knee_rolls", "knee_opposite_shoulder"},
+    "hip_replacement": {"figure_4", "knee_opposite_shoulder", "double_knee_hug", "childs_pose", "knee_rolls", "bent_knee_fallout"},
+    "inflammatory_flare": {"glute_bridge", "clam_shell", "side_lying_hip_abduction", "bird_dog", "dead_bug", "sit_to_stand", "standing_march_supported"},
+    "nerve_pain": {"double_knee_hug"}, "tingling_in_a_leg": STRETCHES, "poor_balance": {"bird_dog", "walking_short"},
+    "kneeling_hurts": {"bird_dog", "childs_pose", "pelvic_tilt_hands_knees"}, "knee_replacement": {"bird_dog", "childs_pose", "pelvic_tilt_hands_knees"},
+    "front_of_pelvis_hurts": {"adductor_squeeze", "bent_knee_fallout"}, "groin_strained": {"adductor_squeeze"}, "outer_hip_hurts": {"knee_opposite_shoulder"},
+    "head_low_is_bad": {"childs_pose"},
+}  # fmt: skip
+ONLY = {"not_under_control": {"diaphragmatic_breathing", "walking_short"}, "postpartum": BREATHING_AND_TILTS, "not_healed": BREATHING_AND_TILTS}
+
+
+def offered(content, phase: str, *conditions: str, **known) -> set[str]:
+    return {offer.exercise for offer in offers(content, Person(frozenset(conditions), **known), phase)}
+
+
+def postures(content, phase: str, *conditions: str, **known) -> dict[str, tuple[str, ...]]:
+    return {offer.exercise: offer.postures for offer in offers(content, Person(frozenset(conditions), **known), phase)}
+
+
+def done(*colours: str, every_days: int = 1, **last) -> list[Done]:
+    days = [TODAY - timedelta(days=every_days * back) for back in reversed(range(len(colours)))]
+    made = [Done(day, each) for day, each in zip(days, colours)]
+    return [*made[:-1], Done(days[-1], colours[-1], **last)]
+
+
+def sessions(*pains: int, colours: str = "") -> list[Session]:
+    return [Session(TODAY + timedelta(days=number), pain, {"r": RED, "a": AMBER}.get(colours[number : number + 1], GREEN)) for number, pain in enumerate(pains)]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_whatever_two_things_hold_of_a_person_nothing_excluded_is_offered(content, phase):
+    every = (*SITUATIONS, *content.programme.conditions)
+    assert {*NEVER, *ONLY} <= set(every)
+
+    for chosen in [*((one,) for one in every), *combinations(every, 2)]:
+        got = offered(content, phase, *chosen)
+        for condition in chosen:
+            never = NEVER.get(condition, set())
+            assert not got if never == EVERYTHING else not got & never, (chosen, got)
+            assert got <= ONLY.get(condition, got), (chosen, got)
+
+
+@given(data=st.data())
+def test_one_more_thing_that_holds_never_adds_an_exercise_or_a_posture(content, data):
+    every = (*SITUATIONS, *content.programme.conditions)
+    fewer = data.draw(st.sets(st.sampled_from(every), max_size=4))
+    more = fewer | data.draw(st.sets(st.sampled_from(every), max_size=3))
+    week = data.draw(st.none() | st.integers(1, 42))
+    for phase in PHASES:
+        small, large = postures(content, phase, *more, week=week), postures(content, phase, *fewer, week=week)
+        assert all(set(allowed) <= set(large.get(exercise, ())) for exercise, allowed in small.items())
+
+
+def test_what_is_not_offered_has_a_reason_and_what_is_offered_has_none(content):
+    for condition in (*SITUATIONS, *content.programme.conditions):
+        person = Person(frozenset((condition,)))
+        for phase in PHASES:
+            got = {offer.exercise for offer in offers(content, person, phase)}
+            for exercise in content.programme.phases[phase].exercises:
+                reasons = held_back(content, person, exercise, phase)
+                assert bool(reasons) != (exercise in got)
+                assert all(rule.when == condition and rule.why for rule in reasons)
+
+
+def test_everybody_in_good_health_is_offered_the_whole_phase(content):
+    for phase in PHASES:
+        assert tuple(offer.exercise for offer in offers(content, Person(), phase)) == content.programme.phases[phase].exercises
+
+
+@pytest.mark.parametrize(("week", "on_the_back"), [(15, True), (16, False), (28, False), (None, False)])
+def test_lying_on_the_back_ends_with_week_sixteen_of_pregnancy_and_where_the_week_is_not_known(content, week, on_the_back):
+    for phase in PHASES:
+        used = {posture for allowed in postures(content, phase, "pregnant", week=week).values() for posture in allowed}
+        assert ("back" in used) is on_the_back
+
+
+def test_every_phase_has_something_for_somebody_pregnant(content):
+    for phase in PHASES:
+        assert len(offered(content, phase, "pregnant", week=30)) >= 3
+
+
+@pytest.mark.parametrize(("weeks", "bridge"), [(5, False), (6, True), (None, False)])
+def test_six_weeks_after_birth_more_than_breathing_and_tilts_is_offered(content, weeks, bridge):
+    known = {"weeks_since": {"postpartum": weeks}} if weeks is not None else {}
+
+    assert ("glute_bridge" in offered(content, "stabilise", "postpartum", **known)) is bridge
+
+
+@pytest.mark.parametrize(("weeks", "anything"), [(12, False), (13, True), (None, False)])
+@pytest.mark.parametrize("joint", ["hip_replacement", "knee_replacement"])
+def test_three_months_after_a_new_joint_something_is_offered(content, joint, weeks, anything):
+    known = {"weeks_since": {joint: weeks}} if weeks is not None else {}
+
+    assert bool(offered(content, "calm", joint, **known)) is anything
+
+
+@pytest.mark.parametrize("condition", ["after_surgery", "pregnancy_to_ask_first"])
+def test_what_a_team_has_cleared_is_offered(content, condition):
+    assert not offered(content, "calm", condition)
+    assert offered(content, "calm", condition, cleared=frozenset((condition,)))
+
+
+def test_what_no_team_can_clear_stays_held_back(content):
+    assert not offered(content, "calm", "under_16", cleared=frozenset(("under_16",)))
+
+
+def test_clearing_the_caesarean_gives_back_the_bridge(content):
+    known = {"weeks_since": {"postpartum": 9}}
+
+    assert "glute_bridge" not in offered(content, "stabilise", "postpartum", "caesarean", **known)
+    assert "glute_bridge" in offered(content, "stabilise", "postpartum", "caesarean", cleared=frozenset(("caesarean",)), **known)
+
+
+def test_who_cannot_get_on_the_floor_is_offered_what_goes_sitting_standing_or_walking(content):
+    upright = frozenset(("sitting", "standing", "walking"))
+    for phase in PHASES:
+        found = offers(content, Person(), phase, postures=upright)
+        assert len(found) >= 2 and all(set(offer.postures) <= upright for offer in found)
+
+
+def test_what_needs_something_that_is_not_at_hand_is_left_out(content):
+    found = {offer.exercise for offer in offers(content, Person(), "calm", equipment=frozenset())}
+
+    assert "adductor_squeeze" not in found and "diaphragmatic_breathing" in found
+
+
+@pytest.mark.parametrize(("pain", "phase"), [(2, "return"), (3, "stabilise"), (4, "mobilise"), (5, "mobilise"), (6, "calm"), (7, "calm"), (8, None), (10, None)])
+def test_pain_now_says_how_far_a_session_may_go(content, pain, phase):
+    assert phase_now(content, "return", pain) == phase
+
+
+def test_little_pain_does_not_move_anybody_on_by_itself(content):
+    assert phase_now(content, "calm", 0) == "calm"
+
+
+@pytest.mark.parametrize(
+    ("before", "worst", "expected"),
+    [(0, 0, GREEN), (3, 3, GREEN), (3, 2, GREEN), (2, 3, AMBER), (3, 5, AMBER), (3, 6, RED), (0, 6, RED), (4, 4, GREEN), (7, 6, GREEN), (4, 6, AMBER), (6, 7, AMBER)],
+)
+def test_colour_by_pain(content, before, worst, expected):
+    assert colour(content.programme.numbers, before, worst) == expected
+
+
+@pytest.mark.parametrize("sign", ["is_sharp", "spreads", "is_raised_after_a_day"])
+def test_sharp_spreading_or_lasting_pain_is_red_however_low(content, sign):
+    assert colour(content.programme.numbers, 5, 0, **{sign: True}) == RED
+
+
+@pytest.mark.parametrize(("before", "now", "expected"), [(3, 3, False), (3, 2, False), (3, 4, True), (0, 1, True), (7, 8, True)])
+def test_pain_that_rises_ends_the_exercise_whatever_its_colour(before, now, expected):
+    assert must_stop(before, now) is expected
+
+
+@pytest.mark.parametrize("sign", ["is_sharp", "spreads"])
+def test_sharp_or_spreading_pain_ends_the_exercise_without_a_rise(sign):
+    assert must_stop(5, 2, **{sign: True})
+
+
+@pytest.mark.parametrize(
+    ("history", "outcome", "rule"),
+    [
+        ([], HOLD, "not_done_yet"),
+        (done(GREEN, GREEN), HOLD, "green_not_long_enough"),
+        (done(GREEN, GREEN, GREEN), PROGRESS, "green_in_a_row"),
+        (done(GREEN, AMBER, GREEN, GREEN), HOLD, "green_not_long_enough"),
+        (done(GREEN, GREEN, GREEN, kept_form=False), HOLD, "form_slipped"),
+        (done(GREEN, GREEN, GREEN, was_stopped=True), HOLD, "stopped"),
+        (done(GREEN, AMBER), HOLD, "amber"),
+        (done(AMBER, AMBER), STEP_BACK, "amber_again"),
+        (done(GREEN, RED), STEP_BACK, "red"),
+        (done(RED, GREEN, RED), REPLACE, "red_again_in_a_week"),
+        (done(RED, GREEN, RED, every_days=3), REPLACE, "red_again_in_a_week"),
+        (done(RED, GREEN, RED, every_days=4), STEP_BACK, "red"),
+        (done(RED, RED, GREEN), HOLD, "green_not_long_enough"),
+    ],
+)
+def test_what_follows_for_an_exercise(content, history, outcome, rule):
+    decision = next_of_exercise(content.programme.numbers, history)
+
+    assert (decision.outcome, decision.rule) == (outcome, rule)
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(2, HOLD), (3, REPLACE)])
+def test_an_exercise_that_was_stopped_again_and_again_is_replaced(content, times, outcome):
+    history = [Done(TODAY + timedelta(days=10 * number), GREEN, was_stopped=True) for number in range(times)]
+
+    assert next_of_exercise(content.programme.numbers, history).outcome == outcome
+
+
+@pytest.mark.parametrize(("colours", "outcome"), [("g", GO_ON), ("r", GO_ON), ("rr", REST), ("rgr", GO_ON), ("grr", REST), ("rrr", END), ("rrrg", GO_ON), ("rra", GO_ON)])
+def test_red_days_in_a_row_bring_rest_and_then_the_end(content, colours, outcome):
+    assert next_of_programme(content.programme.numbers, sessions(*[2] * len(colours), colours=colours)).outcome == outcome
+
+
+def test_two_red_sessions_of_one_day_are_one_red_day(content):
+    twice = [Session(TODAY, 2, RED), Session(TODAY, 2, GREEN)]
+
+    assert next_of_programme(content.programme.numbers, twice).outcome == GO_ON
+
+
+@pytest.mark.parametrize(
+    ("phase", "played", "test", "following"),
+    [
+        ("calm", sessions(3), None, "calm"),
+        ("calm", sessions(4, 3), None, "mobilise"),
+        ("calm", sessions(5, 4), None, "mobilise"),
+        ("calm", sessions(6, 5), None, "mobilise"),
+        ("calm", sessions(7, 6), None, "calm"),
+        ("calm", sessions(4, 4), None, "calm"),
+        ("calm", sessions(3, 2, colours="ga"), None, "calm"),
+        ("mobilise", sessions(3, 3), None, "stabilise"),
+        ("mobilise", sessions(3, 4), None, "mobilise"),
+        ("stabilise", sessions(2, 2), None, "stabilise"),
+        ("stabilise", sessions(2, 2), False, "stabilise"),
+        ("stabilise", sessions(2, 2), True, "return"),
+        ("stabilise", sessions(2, 3), True, "stabilise"),
+        ("return", sessions(0, 0), True, "return"),
+    ],
+)
+def test_phase_of_the_next_session(content, phase, played, test, following):
+    assert next_phase(content, phase, played, test).outcome == following
+
+
+@pytest.mark.parametrize(("days", "percent"), [(6, 100), (7, 60), (30, 60)])
+def test_after_a_week_without_sessions_less_is_done(content, days, percent):
+    assert percent_after_break(content.programme.numbers, TODAY - timedelta(days=days), TODAY) == percent
+
+
+def test_a_first_session_is_no_restart(content):
+    assert percent_after_break(content.programme.numbers, None, TODAY) == 100
+
+
+@pytest.mark.parametrize(("last", "most"), [(0, 0), (10, 12), (14, 16)])
+def test_a_week_grows_by_a_fifth_at_most(content, last, most):
+    assert most_this_week(content.programme.numbers, last) == most
