@@ -309,7 +309,7 @@ def load(root: Path) -> Content:
     forms = folder.single("red_flags/_forms.yml", Cue)
     situations = folder.single("situations.yml", Cue)
     details = folder.single("details.yml", Cue)
-    programme = _programme(folder, sources, exercises)
+    programme = _programme(folder, sources, exercises, flags)
     for key in set(situations) - set(SITUATIONS):
         folder.fault(root / "situations.yml", key, "unknown situation")
     if "unknown" not in regions:
@@ -336,7 +336,9 @@ def _check_choice(folder: _Folder, path: Path, where: str, chosen: Iterable[str]
             folder.fault(path, where, f"'{choice}' is none of {', '.join(choices)}")
 
 
-def _programme(folder: _Folder, sources: Mapping[str, Source], exercises: Mapping[str, tuple[Path, Exercise]]) -> Optional[Programme]:
+def _programme(
+    folder: _Folder, sources: Mapping[str, Source], exercises: Mapping[str, tuple[Path, Exercise]], flags: Mapping[str, Any]
+) -> Optional[Programme]:
     """Return the programme of the coach; None after noting its faults."""
     path = folder.root / "programme.yml"
     raw = folder.yaml(path)
@@ -347,9 +349,18 @@ def _programme(folder: _Folder, sources: Mapping[str, Source], exercises: Mappin
     _check_phases(folder, path, programme.phases, exercises)
     for condition in set(programme.conditions).intersection(SITUATIONS):
         folder.fault(path, f"conditions.{condition}", "is the name of a situation")
+    may_hold = (*SITUATIONS, *programme.conditions)
+    for name, question in programme.screen.items():
+        _check_choice(folder, path, f"screen.{name}.raises", question.raises, flags)
+        _check_choice(folder, path, f"screen.{name}.opens", question.opens, may_hold)
+        if bool(question.raises) == bool(question.opens):
+            folder.fault(path, f"screen.{name}", "needs either 'raises' or 'opens'")
+    for name, asked in {"asked_of_everybody": programme.asked_of_everybody, **{f"asked_of.{name}": asked for name, asked in programme.asked_of.items()}}.items():
+        _check_choice(folder, path, name, asked, may_hold)
+    _check_choice(folder, path, "asked_of", programme.asked_of, may_hold)
     for number, held in enumerate(programme.held_back, 1):
         where = f"held_back[{number}]"
-        _check_choice(folder, path, f"{where}.when", (held.when,), (*SITUATIONS, *programme.conditions))
+        _check_choice(folder, path, f"{where}.when", (held.when,), may_hold)
         _check_choice(folder, path, f"{where}.exercises", (*held.exercises, *held.only), exercises)
         _check_choice(folder, path, f"{where}.postures", held.postures, POSTURES)
         _check_choice(folder, path, f"{where}.phases", held.phases, PHASES)

@@ -97,6 +97,15 @@ class Exercise:
 
 
 @dataclass(frozen=True)
+class ScreenQuestion:
+    """A question before a first session: flags that a yes raises, the most pressing first, or what it may be that holds."""
+
+    question: str
+    raises: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Phase:
     """One phase of the programme. exercises: in the order of a session; most_pain: at its start, from 0 to 10."""
 
@@ -156,6 +165,9 @@ class Programme:
     """What the exercise coach decides by. conditions: what may hold of a person beside the situations, by id, in words that complete "Do you have …"."""
 
     title: str
+    screen: Mapping[str, ScreenQuestion]
+    asked_of_everybody: tuple[str, ...]
+    asked_of: Mapping[str, tuple[str, ...]]
     conditions: Mapping[str, str]
     phases: Mapping[str, Phase]
     held_back: tuple[HeldBack, ...]
