@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping, Optional, Sequence
 
+from sijbot.coaching.programme import Person, may_be_drawn
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded, words_of
-from sijbot.replies import CHOICES, STEPS, Button, Citation, Reply
+from sijbot.replies import CHOICES, STEPS, Button, Citation, Picture, Reply
 from sijbot.routing import KEEP
 from sijbot.triage.assessment import INFORM, Assessment
 from sijbot.triage.lock import Lock
@@ -226,7 +227,8 @@ def _exercise_reply(content: Content, content_id: str, exercise: Exercise, situa
     if exercise.easier:
         blocks.append(f"Easier: {exercise.easier}")
     text = _with_cautions("\n\n".join(blocks), exercise.adapt, situations)
-    return Reply(text, kind=STEPS, title=exercise.title, buttons=_related(content, exercise), sources=citations(content, exercise.sources))
+    picture = Picture(content_id, exercise.picture) if may_be_drawn(content, Person(frozenset(situations)), content_id) else None
+    return Reply(text, kind=STEPS, title=exercise.title, buttons=_related(content, exercise), sources=citations(content, exercise.sources), picture=picture)
 
 
 def _with_cautions(text: str, cautions: Iterable[Caution], situations: Sequence[str]) -> str:

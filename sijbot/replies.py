@@ -25,6 +25,14 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A drawing of `pictures/`: its name there, and what it shows, for somebody who cannot see it."""
+
+    name: str
+    shows: str
+
+
+@dataclass(frozen=True)
 class Reply:
     """One message to the person. `id` is the same for the same hand-off, so that a second copy can be dropped."""
 
@@ -35,6 +43,7 @@ class Reply:
     buttons: tuple[Button, ...] = ()
     sources: tuple[Citation, ...] = field(default=())
     id: Optional[str] = None
+    picture: Optional[Picture] = None
 
     def to_dict(self) -> dict:
         """Return JSON-ready data; `from_dict` reads it."""
@@ -44,4 +53,5 @@ class Reply:
     def from_dict(cls, data: Mapping) -> "Reply":
         buttons = tuple(Button(**button) for button in data["buttons"])
         sources = tuple(Citation(**source) for source in data["sources"])
-        return cls(**{**data, "buttons": buttons, "sources": sources})
+        picture = Picture(**data["picture"]) if data.get("picture") else None
+        return cls(**{**data, "buttons": buttons, "sources": sources, "picture": picture})

@@ -94,6 +94,11 @@ const build = (reply, top) => {
     body.open = true;
     body.append(make("summary", "", "Show or hide"));
   }
+  if (/^[a-z0-9_]+$/.test(reply.picture?.name)) {
+    const image = make("img");
+    Object.assign(image, { src: `/pictures/${reply.picture.name}.svg`, alt: reply.picture.shows, width: 640, height: 300 });
+    body.append(image);
+  }
   write(body, reply.text, card);
   sources(body, list(reply.sources));
   for (const { title, payload } of list(reply.buttons)) {

@@ -9,7 +9,7 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 from sanic import Sanic
-from sanic.exceptions import SanicException
+from sanic.exceptions import NotFound, SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse, file
 from sanic.response import json as json_response
@@ -27,6 +27,7 @@ PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"), "/chat.css": ("chat.css", "text/css"), "/chat.js": ("chat.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }  # fmt: skip
+PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -50,6 +51,7 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
 
     for route, (name, content_type) in PAGE.items():
         app.add_route(_page(widget / name, content_type), route, name=f"page_{name}")
+    app.add_route(_picture(runtime), r"/pictures/<name:[a-z0-9_]+\.(?:svg|png)>", name="picture")
     app.blueprint(WebChannel(runtime).blueprint(handle), url_prefix="/webhooks/web")
 
     @app.get("/live")
@@ -82,6 +84,18 @@ def _page(path: Path, content_type: str) -> Any:
         return await file(path, mime_type=content_type, headers={"Cache-Control": "no-cache"})
 
     return page
+
+
+def _picture(runtime: Runtime) -> Any:
+    folder = runtime.settings.root / "pictures"
+
+    async def picture(request: Request, name: str) -> HTTPResponse:
+        path = folder / name
+        if path.stem not in runtime.content.exercises or not path.is_file():
+            raise NotFound(name)
+        return await file(path, mime_type=PICTURE_TYPES[path.suffix], headers={"Cache-Control": "public, max-age=3600"})
+
+    return picture
 
 
 async def canary_faults(runtime: Runtime, assistant: Assistant) -> list[str]:

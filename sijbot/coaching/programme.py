@@ -79,7 +79,7 @@ def held_back(content: Content, person: Person, exercise: str, phase: str) -> tu
     """Return the rules that keep an exercise from somebody in a phase, in the order of the file; none where it may be offered in some posture."""
     rules = [rule for rule in content.programme.held_back if holds(rule, person)]
     against = tuple(rule for rule in rules if not rule.postures and _is_against(rule, exercise, phase))
-    if against or _postures(content, rules, exercise):
+    if against or postures_left(content, rules, exercise):
         return against
     return tuple(rule for rule in rules if set(rule.postures).intersection(content.exercises[exercise].postures))
 
@@ -92,9 +92,17 @@ def _is_against(rule: HeldBack, exercise: str, phase: str) -> bool:
     return not rule.exercises or exercise in rule.exercises
 
 
-def _postures(content: Content, rules: Sequence[HeldBack], exercise: str) -> tuple[str, ...]:
+def postures_left(content: Content, rules: Sequence[HeldBack], exercise: str) -> tuple[str, ...]:
+    """Return the postures of an exercise that rules which hold leave, the usual one first."""
     left_out = {posture for rule in rules for posture in rule.postures}
     return tuple(posture for posture in content.exercises[exercise].postures if posture not in left_out)
+
+
+def may_be_drawn(content: Content, person: Person, exercise: str) -> bool:
+    """Return whether somebody may see the drawing of an exercise: nothing keeps it from them, and they may do it in the posture that is drawn, its usual one."""
+    rules = [rule for rule in content.programme.held_back if holds(rule, person)]
+    is_kept_from = held_back(content, person, exercise, content.exercises[exercise].phase)
+    return not is_kept_from and content.exercises[exercise].postures[0] in postures_left(content, rules, exercise)
 
 
 def offers(
@@ -107,7 +115,7 @@ def offers(
     rules = [rule for rule in content.programme.held_back if holds(rule, person)]
     found = []
     for exercise in content.programme.phases[phase].exercises:
-        possible = tuple(posture for posture in _postures(content, rules, exercise) if postures is None or posture in postures)
+        possible = tuple(posture for posture in postures_left(content, rules, exercise) if postures is None or posture in postures)
         has_all = equipment is None or equipment.issuperset(content.exercises[exercise].needs)
         if possible and has_all and not held_back(content, person, exercise, phase):
             found.append(Offer(exercise, possible))

@@ -30,7 +30,6 @@ HIGHEST_PAIN = 10
 MINUTES_OFFERED = (5, 10, 15)
 SECONDS_EACH, SECONDS_BETWEEN, SECONDS_A_MINUTE = 4, 30, 60  # of one repetition without a hold, and to get ready for an exercise
 UPRIGHT = ("sitting", "standing", "walking")
-_SIGNS = ("numb_or_weak", "pee_and_poo")  # what is asked once more at the end: the questions of the screen that raise what exercise may bring out
 
 
 @dataclass(frozen=True)
@@ -376,7 +375,7 @@ def _hurts(content: Content, state: State, event: Event) -> Step:
         return _to(content, replace(state, stage=EXERCISE), Said("pain_not_risen"))
     state = replace(state, stopped=tuple(dict.fromkeys((*state.stopped, state.place))))
     if event.spreads or now >= content.programme.numbers.nothing_from:
-        return _to(content, replace(state, stage=SIGNS_AFTER, pain_after=now, open=_SIGNS), Said("stop_all"))
+        return _to(content, replace(state, stage=SIGNS_AFTER, pain_after=now, open=content.programme.asked_after), Said("stop_all"))
     return _next_exercise(content, state, Said("stop_exercise", state.plan[state.place].exercise))
 
 
@@ -387,7 +386,7 @@ def _at_pain_after(content: Content, state: State, event: Event) -> Step:
     pain = _pain_of(event)
     if pain is None:
         return _again(content, state)
-    return _to(content, replace(state, pain_after=pain, stage=SIGNS_AFTER, open=_SIGNS))
+    return _to(content, replace(state, pain_after=pain, stage=SIGNS_AFTER, open=content.programme.asked_after))
 
 
 def _at_signs_after(content: Content, state: State, event: Event) -> Step:

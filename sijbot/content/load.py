@@ -357,6 +357,7 @@ def _programme(
             folder.fault(path, f"screen.{name}", "needs either 'raises' or 'opens'")
     for name, asked in {"asked_of_everybody": programme.asked_of_everybody, **{f"asked_of.{name}": asked for name, asked in programme.asked_of.items()}}.items():
         _check_choice(folder, path, name, asked, may_hold)
+    _check_choice(folder, path, "asked_after", programme.asked_after, programme.screen)
     _check_choice(folder, path, "asked_of", programme.asked_of, may_hold)
     for number, held in enumerate(programme.held_back, 1):
         where = f"held_back[{number}]"

@@ -82,6 +82,7 @@ class Exercise:
     equipment: str
     postures: tuple[str, ...]  # in which it can be done, the usual one first
     steps: tuple[str, ...]
+    picture: str  # what the two drawings of it show, for somebody who cannot see them
     dose: str
     amount: Amount
     stop_if: tuple[str, ...]
@@ -166,6 +167,7 @@ class Programme:
 
     title: str
     screen: Mapping[str, ScreenQuestion]
+    asked_after: tuple[str, ...]  # questions of the screen, once more at the end of a session
     asked_of_everybody: tuple[str, ...]
     asked_of: Mapping[str, tuple[str, ...]]
     conditions: Mapping[str, str]

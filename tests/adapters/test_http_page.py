@@ -25,7 +25,20 @@ def test_the_page_is_served_whole_and_as_what_it_is(server, trained, route, file
     assert response.content == (trained.root / "widget" / file).read_bytes()
 
 
-@pytest.mark.parametrize("route", ["/", "/chat.css", "/chat.js", "/live", "/nowhere"])
+@pytest.mark.parametrize("name, content_type", [("clam_shell.svg", "image/svg+xml"), ("clam_shell.png", "image/png")])
+def test_the_drawings_of_the_exercises_are_served(server, trained, name, content_type):
+    response = server.http.get(f"/pictures/{name}")
+
+    assert (response.status_code, response.headers["content-type"]) == (200, content_type)
+    assert response.content == (trained.root / "pictures" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["poses.yml", "anatomy.svg", "..%2Fconfig.svg", "clam_shell.gif", "clam_shell"])
+def test_nothing_else_is_served_as_a_drawing(server, name):
+    assert server.http.get(f"/pictures/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("route", ["/", "/chat.css", "/chat.js", "/pictures/clam_shell.svg", "/live", "/nowhere"])
 def test_every_response_forbids_what_the_page_does_not_need(server, route):
     headers = server.http.get(route).headers
 

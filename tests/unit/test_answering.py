@@ -90,6 +90,20 @@ def test_doubt_after_doubt_is_met_with_another_way_on(content, doubts, key):
     assert [button.payload for button in reply.buttons] == ["topic:sleeping"]
 
 
+@pytest.mark.parametrize(
+    ("exercise", "situations", "is_drawn"),
+    [
+        ("clam_shell", (), True), ("clam_shell", ("pregnant",), True), ("glute_bridge", ("pregnant",), False), ("figure_4", ("pregnant",), False), ("double_knee_hug", ("osteoporosis",), False),
+        ("figure_4", ("hip_replacement",), False), ("bird_dog", ("over_65",), True), ("bird_dog", ("under_16",), False),
+    ],
+)  # fmt: skip
+def test_an_exercise_is_drawn_for_whom_nothing_keeps_it_from_in_the_posture_that_is_drawn(content, exercise, situations, is_drawn):
+    reply, = answering.answer_replies(content, exercise, situations)
+
+    assert (reply.picture is not None) is is_drawn
+    assert not is_drawn or (reply.picture.name, reply.picture.shows) == (exercise, content.exercises[exercise].picture)
+
+
 def test_how_much_of_an_exercise_is_its_dose_and_what_is_easier_its_easier_version(content):
     exercise = content.exercises[EXERCISE]
     for intent, text in (("ask_amount", exercise.dose), ("ask_easier", exercise.easier), ("ask_harder", exercise.harder)):

@@ -1,5 +1,6 @@
 """From the folder of content to `Content`: every fault in one error, and reading again when a file changes."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def copied(parent: Path) -> Path:
             path.unlink()
     for folder in ("_facts", "_combinations"):  # they name the other flags
         shutil.rmtree(root / "red_flags" / folder)
+    programme = root / "programme.yml"
+    programme.write_text(re.sub(r"raises: \[.*\]", "raises: [ces_saddle_numbness]", programme.read_text(encoding="utf-8")), encoding="utf-8")
     return root
 
 
@@ -129,13 +132,15 @@ def test_a_folder_that_is_not_there_is_one_fault(tmp_path):
         ("exercises/clam_shell.yml", "  least: 8", "  least: 80"),
         ("programme.yml", "exercises: [double_knee_hug, childs_pose, ", "exercises: [no_such_exercise, childs_pose, "),
         ("programme.yml", "  - when: osteoporosis", "  - when: weak_bones"),
+        ("programme.yml", "    raises: [ces_saddle_numbness]", "    raises: [no_such_flag]"),
+        ("programme.yml", "    opens: [pregnant, ", "    opens: [with_child, "),
         ("programme.yml", "    next: return", "    next: mobilise"),
         ("programme.yml", "exercises: [diaphragmatic_breathing, pelvic_tilt_supine, adductor", "exercises: [diaphragmatic_breathing, glute_bridge, adductor"),
         ("programme.yml", "    phases: [stabilise, return]", "    phases: [stabilise, return]\n    exercises: [bird_dog]"),
         ("programme.yml", "  missed_days: 7", "  missed_days: seven"),
     ],
     ids=["a day that is not", "a date with a time", "unquoted double braces", "a misspelt place in a text", "a misspelt group in a pattern", "a text that is not there", "no line of its own",
-        "an exercise without a stop rule", "a posture that is none", "an amount that goes down", "a rule about no exercise", "a rule for nobody", "a phase that nothing leads to",
+        "an exercise without a stop rule", "a posture that is none", "an amount that goes down", "a rule about no exercise", "a rule for nobody", "a question about no flag", "a question about nothing that may hold", "a phase that nothing leads to",
         "an exercise before its phase", "a rule about two things", "a number in words"],
 )
 def test_a_slip_of_the_pen_is_a_fault_of_its_file(tmp_path, name, old, new):
