@@ -104,7 +104,7 @@ def step(content: Content, state: State, event: Event) -> Step:
     if event.kind == RED_FLAG:
         return _ended(state, "red_flag")
     if state.stage == PAUSED:
-        return _resumed(content, state) if event.kind != STOP else _stopped(replace(state, stage=state.paused_at))
+        return _resumed(content, state) if event.kind != STOP else _stopped(replace(state, stage=state.paused_at, paused_at=None))
     if event.kind == PAUSE:
         return replace(state, stage=PAUSED, paused_at=state.stage), (Said("paused"),)
     if event.kind == STOP:
