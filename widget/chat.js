@@ -94,10 +94,9 @@ const build = (reply, top) => {
     body.open = true;
     body.append(make("summary", "", "Show or hide"));
   }
-  if (/^[a-z0-9_]+$/.test(reply.picture?.name)) {
-    const image = make("img");
-    Object.assign(image, { src: `/pictures/${reply.picture.name}.svg`, alt: reply.picture.shows, width: 640, height: 300 });
-    body.append(image);
+  const { name, shows } = reply.picture || {};
+  if (name && /^[a-z0-9_]+$/.test(name)) {
+    body.append(Object.assign(make("img"), { src: `/pictures/${name}.svg`, alt: shows, width: 640, height: 300 }));
   }
   write(body, reply.text, card);
   sources(body, list(reply.sources));
