@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from scripts.sign_examples import SENTENCE_END, screen_messages
+from scripts.sign_examples import RETOLD, SENTENCE_END, screen_messages
 from sijbot.content import load
 from sijbot.evaluate import held_out_files, read_messages, share
 from sijbot.runtime import load_screen
@@ -22,7 +22,7 @@ SEED, FEWEST_WORDS = 5, 50
 def main() -> None:
     content = load(ROOT / "content")
     screen, draw = load_screen(content), random.Random(SEED)
-    harmless = [entry["text"] for entry, is_held_back in screen_messages(ROOT, content) if is_held_back and entry["is_retold"] and entry["expect"] == NONE]
+    harmless = [entry["text"] for entry, is_held_back in screen_messages(ROOT, content) if is_held_back and entry["source"] == RETOLD and entry["expect"] == NONE]
     quiet = [text for text in harmless if len(text.split()) >= FEWEST_WORDS and not speaks_up(screen, text)]
     messages = [message for path in held_out_files(ROOT) for message in read_messages(path) if is_short(message.text)]
     for level in ("emergency", "urgent", NONE):

@@ -140,6 +140,34 @@ def pretrained(model: MiniLM) -> MiniLM:
     return model
 
 
+def with_weights_of_graph(model: nn.Module, path: Path, name: str, heads: dict[str, EightBits], first_layer: int) -> nn.Module:
+    """Return the model with the weights of a committed int8 graph in its layers from `first_layer` on and in its heads, where no checkpoint of its training is left.
+
+    They are rounded as the graph has them, which the model was trained to live with. name: what stands before `layers` in the graph's names; heads: by name there.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    arrays = {tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
+
+    def multiplied_by(name: str) -> torch.Tensor:
+        whole = arrays.get(name)
+        return whole if whole is not None else arrays[f"{name}_quantized"].float() * arrays[f"{name}_scale"]
+
+    named = [node.input[1].removesuffix("_quantized") for node in graph.node if node.op_type in ("MatMul", "MatMulInteger")]
+    linear = [(f"layers.{number}.{part}", getattr(layer, part)) for number, layer in enumerate(model.layers) for part in ("attention_in", "attention_out", "up", "down")]
+    for (place, module), weight in zip([*linear, *heads.items()], named, strict=True):
+        if place in heads or int(place.split(".")[1]) >= first_layer:
+            module.weight.data = multiplied_by(weight).T.contiguous()
+            module.bias.data = arrays[f"{name}.{place}.bias"].clone()
+    for number, layer in enumerate(model.layers[first_layer:], first_layer):
+        for part in ("norm_attention", "norm"):
+            getattr(layer, part).weight.data = arrays[f"{name}.layers.{number}.{part}.weight"].clone()
+            getattr(layer, part).bias.data = arrays[f"{name}.layers.{number}.{part}.bias"].clone()
+    return model
+
+
 def typed_badly(text: str, draw: random.Random) -> str:
     """Return the text with letters swapped, lost or doubled in some words, and perhaps without its punctuation."""
     words = text.split()

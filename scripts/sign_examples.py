@@ -1,10 +1,11 @@
-"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE [--retold | --talk], before scripts/train_sign_reader.py
+"""Gathers what the third layer of the screen learns from into one file. Usage: python -m scripts.sign_examples FILE [--retold | --talk | --everyday], before scripts/train_sign_reader.py
 
 With --retold: for its second run, the posts that are retold from real ones, their twins, and half as many of everything else, so that it is not forgotten.
 With --talk: for its third, every training question in which the words raise nothing, and some of all the rest: most of what people send holds no sign.
+With --everyday: for its fourth, what people tell of an ordinary bad back in words that look like danger, the dangers told in the same tone, and some of all the rest.
 An eighth of the posts and stories of data/screen, and a tenth of the questions, is held back: the thresholds are chosen on it (scripts/thresholds.py).
 
-Each line is {"text", "flags", "level", "expect", "span", "weight", "only", "is_retold"}: `only` names the flag that a case is about where nothing is known of the others.
+Each line is {"text", "flags", "level", "expect", "span", "weight", "only", "source"}: `only` names the flag that a case is about where nothing is known of the others.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from sijbot.triage.assess import ALARM, ASK, INFORM, NONE
 SEED = 7
 WEIGHT_OF_CASES, WEIGHT_OF_TALK = 0.6, 0.5  # against the messages of data/screen, which are more like what people send
 MOST_TALK = 1300
-RETOLD_RUN, TALK_RUN = "--retold", "--talk"
-RETOLD, OTHERS_PER_RETOLD = ("posts_retold_", "twins_"), 0.5  # of files: posts retold from real ones, and posts written beside them with the opposite in them
+RETOLD_RUN, TALK_RUN, EVERYDAY_RUN = "--retold", "--talk", "--everyday"
+WRITTEN, RETOLD, EVERYDAY = "written", "retold", "everyday"  # where a message is from
+SOURCES = {"posts_retold_": RETOLD, "twins_": RETOLD, "everyday_": EVERYDAY}  # by the beginning of its file's name: posts retold from real ones and those written beside them with the opposite in them; talk of an ordinary bad back
+OTHERS_PER_RETOLD = 0.5
 JOINED, LONGER = 900, 0.25  # texts put together of a harmless one and one that may hold a sign: a sign told in passing is the hardest to see; so many of them have another behind
 WITH_QUESTION = 1400
-RETOLD_BESIDE_TALK, OTHERS_BESIDE_TALK, TALK = 2000, 3500, 15000
+RETOLD_BESIDE_TALK, OTHERS_BESIDE_TALK, TALK, TALK_BESIDE_EVERYDAY = 2000, 3500, 15000, 5000
 ABOUT_SIGNS = ("children",)  # questions of these ids often tell of a flag, the age
 AMONG_WORDS, MOST_WORDS_AROUND = 1000, 12  # as the screen cuts a sentence that goes on and on, to read it alone
 LEVEL_OF_DOUBT = "urgent"  # of what is to be asked about without being a sign yet
@@ -46,28 +49,33 @@ def main(target: Path, run: str) -> None:
     talk = [message(text, (), None, NONE, weight=WEIGHT_OF_TALK) for text, is_held_back in talk_texts(ROOT) if not is_held_back]
     random.Random(SEED).shuffle(talk)
     everything = messages + cases + talk[:MOST_TALK] + list(joined(messages, cases))
-    retold = [entry for entry in messages if entry["is_retold"]]
-    others = [entry for entry in everything if not entry["is_retold"]]
+    retold = [entry for entry in messages if entry["source"] == RETOLD]
+    others = [entry for entry in everything if entry["source"] != RETOLD]
     if run == RETOLD_RUN:
         everything = retold + random.Random(SEED).sample(others, int(OTHERS_PER_RETOLD * len(retold)))
     if run == TALK_RUN:
         draw = random.Random(SEED)
         everything = draw.sample(retold, RETOLD_BESIDE_TALK) + draw.sample(others, OTHERS_BESIDE_TALK) + [entry for entry in talk if screen(entry["text"]).outcome == NONE][:TALK]
+    if run == EVERYDAY_RUN:
+        draw = random.Random(SEED)
+        quiet = [entry for entry in talk if screen(entry["text"]).outcome == NONE][:TALK_BESIDE_EVERYDAY]
+        everything = [entry for entry in messages if entry["source"] == EVERYDAY] + draw.sample(retold, RETOLD_BESIDE_TALK) + draw.sample(others, OTHERS_BESIDE_TALK) + quiet
     everything += [*with_questions(messages, cases, talk), *among_words(messages, cases)]
     with target.open("w", encoding="utf-8") as file:
         for entry in everything:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    print(f"{len(everything)} messages, {sum(entry['is_retold'] for entry in everything)} of them retold: {target}")
+    print(f"{len(everything)} messages, {sum(entry['source'] == RETOLD for entry in everything)} of them retold: {target}")
 
 
-def message(text: str, flags: Sequence[str], level: Optional[str], expect: str, span: str = "", weight: float = 1.0, only: Optional[str] = None, is_retold: bool = False) -> dict:
-    return {"text": text, "flags": list(flags), "level": level, "expect": expect, "span": span, "weight": weight, "only": only, "is_retold": is_retold}
+def message(text: str, flags: Sequence[str], level: Optional[str], expect: str, span: str = "", weight: float = 1.0, only: Optional[str] = None, source: str = WRITTEN) -> dict:
+    return {"text": text, "flags": list(flags), "level": level, "expect": expect, "span": span, "weight": weight, "only": only, "source": source}
 
 
 def screen_messages(root: Path, content: Content) -> Iterator[tuple[dict, bool]]:
     """Yield the messages of data/screen, each with whether it is held back. Twins stand side by side, so runs of ten lines are held back together."""
     for path in sorted(root.glob("data/screen/*.jsonl")):
-        can_be_held_back = path.name.startswith(("posts_", "stories_"))
+        source = next((source for beginning, source in SOURCES.items() if path.name.startswith(beginning)), WRITTEN)
+        can_be_held_back = path.name.startswith(("posts_", "stories_", "everyday_"))
         for number, line in enumerate(filter(str.strip, path.read_text(encoding="utf-8").splitlines())):
             entry = json.loads(line)
             has_sign = entry["expect"] != NONE
@@ -75,7 +83,7 @@ def screen_messages(root: Path, content: Content) -> Iterator[tuple[dict, bool]]
             level = LEVEL_OF_DOUBT if entry["level"] == NONE else entry["level"]
             yield (
                 message(
-                    entry["text"], flags, level if has_sign else None, entry["expect"], entry.get("span", "") if has_sign else "", is_retold=path.name.startswith(RETOLD),
+                    entry["text"], flags, level if has_sign else None, entry["expect"], entry.get("span", "") if has_sign else "", source=source,
                 ),
                 can_be_held_back and number // 10 % 8 == 3,
             )  # fmt: skip

@@ -20,6 +20,8 @@ Usage, three times: first on everything, then more gently on what is most like t
     python -m scripts.sign_examples TALK.jsonl --talk
     uv run scripts/train_sign_reader.py TALK.jsonl --start SECOND.pt --pace 0.7 --epochs 1
 
+A run may also go on from the graph in use, where no checkpoint is left: --start sijbot/language/sign_reader/model.onnx, and `sign_examples … --everyday`.
+
 Writes model.onnx (int8), reader.json and PROVENANCE.md. Every token of a message has a score for every level and flag; a message's score is the log-sum-exp of its
 tokens' scores plus a score of their mean, so that a sign told in passing counts as much as one that is the whole message, and its place is known.
 Takes about an hour and a half on two cores. Only training needs the packages above.
@@ -40,7 +42,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, EightBits, MiniLM, Pace, averaged, export, fit, hidden_states, mean_of, padded, pretrained, typed_badly
+from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, EightBits, MiniLM, Pace, averaged, export, fit, hidden_states, mean_of, padded, pretrained, typed_badly, with_weights_of_graph
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -122,7 +124,7 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     tokenizer.no_truncation()
     reader = pretrained(Reader(len(LEVELS) + len(flags))).eval()
     if start:
-        reader.load_state_dict(torch.load(start))
+        reader.load_state_dict(weights_of(start, reader, first_layer))
     began = time.time()
     wanted, weights, texts = [], [], []
     for entry in entries:
@@ -145,6 +147,14 @@ def train(entries: list[dict], flags: list[str], epochs: int, first_layer: int, 
     heads = [*reader.of_token.parameters(), *reader.of_mean.parameters()]
     fit(reader, heads, first_layer, lengths, loss_of, epochs, replace(PACE, factor=pace), EPOCHS_AVERAGED, draw)
     return reader
+
+
+def weights_of(start: Path, reader: Reader, first_layer: int) -> dict[str, torch.Tensor]:
+    """Return the weights of an earlier run: of its checkpoint, or of the int8 graph that it left (`model.onnx`). reader: has the weights of the layers below."""
+    if start.suffix != ".onnx":
+        return torch.load(start)
+    heads = {"of_token": reader.of_token, "of_mean": reader.of_mean}
+    return {name: value.clone() for name, value in with_weights_of_graph(reader, start, "reader", heads, first_layer).state_dict().items()}
 
 
 def int8_cost(reader: Reader, entries: list[dict], folder: Path) -> str:
@@ -195,7 +205,7 @@ def main() -> None:
     arguments.add_argument("--first-layer", type=int, default=3, help="Layers below it keep their weights.")
     arguments.add_argument("--folder", type=Path, default=TARGET)
     arguments.add_argument("--checkpoint", type=Path, help="Also write the weights there, for a run that goes on from them.")
-    arguments.add_argument("--start", type=Path, help="Go on from the weights of an earlier run.")
+    arguments.add_argument("--start", type=Path, help="Go on from the weights of an earlier run: its checkpoint, or the graph that it left.")
     arguments.add_argument("--share-of-start", type=float, default=0.55, help="Of the result: what the earlier run knew of messages that this one sees little of is not lost.")
     arguments.add_argument("--pace", type=float, default=1.0, help="A factor of the learning rates.")
     arguments.add_argument("--without", metavar="FLAG", nargs="+", default=(), help="Leave out every message with one of these flags: scripts/left_out.py then measures it on them.")
@@ -206,7 +216,8 @@ def main() -> None:
     flags = sorted(path.stem for path in (ROOT / "content" / "red_flags").glob("*.yml") if not path.name.startswith("_") and not path.name.endswith(".cases.yml"))
     reader = train(entries, flags, given.epochs, given.first_layer, start=given.start, pace=given.pace)
     if given.start:
-        reader.load_state_dict(averaged([(torch.load(given.start), given.share_of_start), (reader.state_dict(), 1 - given.share_of_start)]))
+        before = weights_of(given.start, pretrained(Reader(len(LEVELS) + len(flags))), given.first_layer)
+        reader.load_state_dict(averaged([(before, given.share_of_start), (reader.state_dict(), 1 - given.share_of_start)]))
     if given.checkpoint:
         torch.save(reader.state_dict(), given.checkpoint)
     export(Exported(reader), given.folder, {"scores": False, "token_scores": True})
