@@ -51,7 +51,7 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
 
     for route, (name, content_type) in PAGE.items():
         app.add_route(_page(widget / name, content_type), route, name=f"page_{name}")
-    app.add_route(_picture(runtime), r"/pictures/<name:[a-z0-9_]+\.(?:svg|png)>", name="picture")
+    app.add_route(_picture(runtime.settings.root / "pictures"), r"/pictures/<name:[a-z0-9_]+\.(?:svg|png)>", name="picture")
     app.blueprint(WebChannel(runtime).blueprint(handle), url_prefix="/webhooks/web")
 
     @app.get("/live")
@@ -86,12 +86,10 @@ def _page(path: Path, content_type: str) -> Any:
     return page
 
 
-def _picture(runtime: Runtime) -> Any:
-    folder = runtime.settings.root / "pictures"
-
+def _picture(folder: Path) -> Any:
     async def picture(request: Request, name: str) -> HTTPResponse:
         path = folder / name
-        if path.stem not in runtime.content.exercises or not path.is_file():
+        if not path.is_file():
             raise NotFound(name)
         return await file(path, mime_type=PICTURE_TYPES[path.suffix], headers={"Cache-Control": "public, max-age=3600"})
 

@@ -88,14 +88,17 @@ def test_slots_that_were_emptied_stay_empty(store):
     assert (tracker.get_slot("topic"), tracker.get_slot("topic_before")) == (None, "function")
 
 
-def test_an_earlier_session_is_not_read(store):
+@pytest.mark.parametrize("turns", [2, TURNS], ids=["short", "long"])
+def test_an_earlier_session_is_not_read(store, turns):
     begun(store)
     turn(store, 0, SlotSet("topic", "anatomy"))
     tracker = asyncio.run(store.retrieve("somebody"))
     for event in (ActionExecuted("action_session_start"), SessionStarted(), ActionExecuted("action_listen")):
         tracker.update(event, store.domain)
     asyncio.run(store.save(tracker))
-    for number in range(1, TURNS):
+    for number in range(1, turns):
         turn(store, number)
 
-    assert asyncio.run(store.retrieve("somebody")).get_slot("topic") is None
+    tracker = asyncio.run(store.retrieve("somebody"))
+    assert tracker.get_slot("topic") is None
+    assert "message 0" not in texts(tracker)
