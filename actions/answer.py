@@ -11,13 +11,13 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.doubt import clarify, decline
 from actions.offers import is_time_to_ask, may_ask_to_keep, offered_again
-from actions.turn import Turn, open_gate_of, read_turn, say, say_all
+from actions.turn import Turn, end_of_turn, open_gate_of, read_turn, say, say_all
 from sijbot import runtime
 from sijbot.answering import also_asked_reply, answer_replies, booking_line_reply, helpful_question, keep_question, mentioned_line, safety_net_reply, standing_line, told_reply
 from sijbot.language.focus import asks
 from sijbot.regions import worded
 from sijbot.replies import Reply
-from sijbot.routing import ACTION_SEEN
+from sijbot.routing import ACTION_SEEN, CONSENT, DIARY, DID_YOU_MEAN
 from sijbot.triage import help_line, question_of
 from sijbot.triage.assess import ALARM
 
@@ -28,6 +28,9 @@ REACTIONS = {
     "affirm": "action_acknowledge", "deny": "action_acknowledge", "start_again": "action_start_again",
     "ask_amount": "action_detail", "ask_easier": "action_detail", "ask_harder": "action_detail", "ask_source": "action_sources",
     "ask_for_situation": "action_for_situation", "answer_helped": "action_feedback", "answer_not_helped": "action_feedback",
+    "start_session": "action_coach", "missed_days": "action_coach", "tell_pain": "action_diary", "ask_progress": "action_diary", "ask_summary": "action_document",
+    "ask_home_sheet": "action_document", "what_is_kept": "action_privacy", "forget_me": "action_privacy", "send_my_data": "action_privacy", "keep_my_data": "action_privacy",
+    "stop_keeping": "action_privacy",
 }  # fmt: skip
 SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge", "help")
 OTHER_ONE = "ask_other_one"
@@ -43,7 +46,7 @@ class ActionAnswer(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
-        understood, following = turn.understood, "action_listen"
+        understood, following = turn.understood, None
         asked = _asked(turn)
         again = _said_of_it(turn, asked)
         if again:
@@ -72,7 +75,7 @@ class ActionAnswer(Action):
             say(dispatcher, booking_line_reply(content, signs, turn.region))
             events.append(SlotSet("booked_for", [*turn.booked_for, *signs]))
         events.extend(_ask_again(dispatcher, turn))
-        return [*events, FollowupAction(following)]
+        return [*events, FollowupAction(following) if following else end_of_turn(turn)]
 
 
 def _asked(turn: Turn) -> Sequence[Text]:
@@ -149,4 +152,5 @@ def _ask_again(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, 
 
 def _closes(turn: Turn) -> List[Dict[Text, Any]]:
     """An answer closes an open "did you mean"; the screen's own question stays open."""
-    return [SlotSet("expecting", None)] if turn.expecting and not turn.waits_for_safety_answer else []
+    is_about_topics = turn.expecting is not None and turn.expecting.owner in (DID_YOU_MEAN, DIARY, CONSENT)
+    return [SlotSet("expecting", None)] if is_about_topics else []

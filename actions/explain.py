@@ -8,7 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, read_turn, say_all
+from actions.turn import end_of_turn, read_turn, say_all
 from sijbot import runtime
 from sijbot.answering import more_replies, push_back_replies
 
@@ -24,7 +24,7 @@ class ActionMore(Action):
         asked_for = turn.button.removeprefix("more:") if turn.button else turn.topic
         topic = None if asked_for == turn.told_more else asked_for
         say_all(dispatcher, more_replies(runtime.current().content, topic, turn.situations))
-        return [SlotSet("told_more", asked_for), SlotSet("topic", asked_for), END_OF_TURN]
+        return [SlotSet("told_more", asked_for), SlotSet("topic", asked_for), end_of_turn(turn)]
 
 
 class ActionExplainFeeling(Action):
@@ -34,5 +34,6 @@ class ActionExplainFeeling(Action):
         return "action_explain_feeling"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        say_all(dispatcher, push_back_replies(runtime.current().content, read_turn(tracker).topic))
-        return [END_OF_TURN]
+        turn = read_turn(tracker)
+        say_all(dispatcher, push_back_replies(runtime.current().content, turn.topic))
+        return [end_of_turn(turn)]

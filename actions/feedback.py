@@ -9,7 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, Turn, read_turn, say
+from actions.turn import Turn, end_of_turn, read_turn, say
 from sijbot import clock, runtime
 from sijbot.answering import helpful_reply
 from sijbot.records import repository
@@ -35,7 +35,7 @@ class ActionFeedback(Action):
         about = pressed[2] if len(pressed) == 3 and pressed[2] in content.subject_of else turn.topic
         note(turn, outcome, about)
         say(dispatcher, helpful_reply(content, outcome == HELPFUL, about, turn.region))
-        return [END_OF_TURN]
+        return [end_of_turn(turn)]
 
 
 def _keep(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
@@ -47,7 +47,7 @@ def _keep(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]
     else:
         kept = False
     say(dispatcher, Reply(content.wording["kept" if kept else "not_kept"]))
-    return [SlotSet("doubted", None), END_OF_TURN]
+    return [SlotSet("doubted", None), end_of_turn(turn)]
 
 
 def note(turn: Turn, outcome: Text, about: Optional[Text], words: Optional[Text] = None) -> bool:

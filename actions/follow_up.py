@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Text
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, Turn, open_gate_of, read_turn, say
+from actions.turn import Turn, end_of_turn, open_gate_of, read_turn, say
 from sijbot import runtime
 from sijbot.answering import detail_reply, situation_reply, sources_reply, standing_line
 from sijbot.replies import Reply
@@ -22,7 +22,7 @@ class ActionDetail(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
         say(dispatcher, _refused(turn) or detail_reply(content, turn.topic, turn.understood["intent"], turn.situations))
-        return [END_OF_TURN]
+        return [end_of_turn(turn)]
 
 
 class ActionSources(Action):
@@ -32,8 +32,9 @@ class ActionSources(Action):
         return "action_sources"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        say(dispatcher, sources_reply(runtime.current().content, read_turn(tracker).topic))
-        return [END_OF_TURN]
+        turn = read_turn(tracker)
+        say(dispatcher, sources_reply(runtime.current().content, turn.topic))
+        return [end_of_turn(turn)]
 
 
 class ActionForSituation(Action):
@@ -45,7 +46,7 @@ class ActionForSituation(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
         say(dispatcher, standing_line(content, turn.raised_earlier, turn.region), _refused(turn) or situation_reply(content, turn.topic, turn.named_now, turn.region))
-        return [END_OF_TURN]
+        return [end_of_turn(turn)]
 
 
 def _refused(turn: Turn) -> Optional[Reply]:

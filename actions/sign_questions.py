@@ -8,7 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import END_OF_TURN, read_turn, say
+from actions.turn import end_of_turn, read_turn, say
 from sijbot import clock, runtime
 from sijbot.answering import information_reply, standing_line
 from sijbot.records import repository
@@ -27,7 +27,7 @@ class ActionInform(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
         say(dispatcher, information_reply(runtime.current().content, turn.assessment.flags[0], turn.region))
-        return []
+        return [end_of_turn(turn)] if turn.coach else []
 
 
 class ActionSeen(Action):
@@ -49,7 +49,7 @@ class ActionSeen(Action):
                 repository.log_assessment(connection, turn.conversation_id, turn.assessment, parts.content.version, clock.now(), lock)
         was_asked = turn.waits_for_safety_answer and SEEN in turn.assessment.facts
         say(dispatcher, Reply(worded(parts.content, "seen_unclear" if stays else "seen" if lock or was_asked else "seen_nothing", turn.region)))
-        return [SlotSet("expecting", None), END_OF_TURN] if was_asked else [END_OF_TURN]
+        return [SlotSet("expecting", None), end_of_turn(turn)] if was_asked else [end_of_turn(turn)]
 
 
 class ActionWithdraw(Action):

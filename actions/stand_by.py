@@ -8,7 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import ASKED_ABOUT_SYMPTOM, END_OF_TURN, Turn, read_turn, say, say_all
+from actions.turn import ASKED_ABOUT_SYMPTOM, Turn, end_of_turn, read_turn, say, say_all
 from sijbot import runtime
 from sijbot.answering import answer_replies, information_reply, noted_reply, stand_by_reply, standing_line, talk_reply
 from sijbot.triage.assess import INFORM
@@ -30,7 +30,7 @@ class ActionAcknowledge(Action):
             say(dispatcher, noted_reply(content, turn.details))
         else:
             say(dispatcher, stand_by_reply(content, turn.raised_earlier, turn.region, "acknowledged", _kind(turn)))
-        return [SlotSet("left_open", None), END_OF_TURN] if turn.left_open == (ASKED_ABOUT_SYMPTOM,) else [END_OF_TURN]
+        return [SlotSet("left_open", None), end_of_turn(turn)] if turn.left_open == (ASKED_ABOUT_SYMPTOM,) else [end_of_turn(turn)]
 
 
 class ActionStandByHandOff(Action):
@@ -42,7 +42,7 @@ class ActionStandByHandOff(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
         say(dispatcher, stand_by_reply(runtime.current().content, turn.raised_earlier, turn.region, "rephrase", _kind(turn)))
-        return [END_OF_TURN]
+        return [end_of_turn(turn)]
 
 
 def _kind(turn: Turn) -> Text:
@@ -76,4 +76,4 @@ class ActionAskRephrase(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
         say(dispatcher, talk_reply(runtime.current().content, "rephrase", turn.region))
-        return [END_OF_TURN] if turn.waits_for_safety_answer else [SlotSet("expecting", None), END_OF_TURN]
+        return [end_of_turn(turn)] if turn.waits_for_safety_answer else [SlotSet("expecting", None), end_of_turn(turn)]

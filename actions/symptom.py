@@ -8,7 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import ASKED_ABOUT_SYMPTOM, END_OF_TURN, read_turn, say
+from actions.turn import ASKED_ABOUT_SYMPTOM, end_of_turn, read_turn, say
 from sijbot import runtime
 from sijbot.answering import standing_line, talk_reply
 from sijbot.regions import worded
@@ -22,8 +22,9 @@ class ActionAskAboutSymptom(Action):
         return "action_ask_about_symptom"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
-        say(dispatcher, talk_reply(runtime.current().content, ASKED_ABOUT_SYMPTOM, read_turn(tracker).region))
-        return [SlotSet("left_open", [ASKED_ABOUT_SYMPTOM]), END_OF_TURN]
+        turn = read_turn(tracker)
+        say(dispatcher, talk_reply(runtime.current().content, ASKED_ABOUT_SYMPTOM, turn.region))
+        return [SlotSet("left_open", [ASKED_ABOUT_SYMPTOM]), end_of_turn(turn)]
 
 
 class ActionDescribeSymptom(Action):
@@ -35,7 +36,7 @@ class ActionDescribeSymptom(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
         say(dispatcher, Reply(worded(runtime.current().content, "report_symptom_side", turn.region)))
-        return [SlotSet("left_open", None), END_OF_TURN]
+        return [SlotSet("left_open", None), end_of_turn(turn)]
 
 
 class ActionExplainQuestion(Action):
@@ -47,7 +48,7 @@ class ActionExplainQuestion(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn = read_turn(tracker)
         say(dispatcher, Reply(worded(runtime.current().content, "why_we_ask", turn.region)))
-        return [END_OF_TURN]
+        return [end_of_turn(turn)]
 
 
 class ActionStopExercise(Action):
@@ -59,4 +60,4 @@ class ActionStopExercise(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
         say(dispatcher, standing_line(content, turn.raised_earlier, turn.region), talk_reply(content, "exercise_hurts", turn.region))
-        return [END_OF_TURN]
+        return [end_of_turn(turn)]

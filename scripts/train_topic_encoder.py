@@ -33,7 +33,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 import yaml
-from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, MiniLM, Pace, export, fit, hidden_states, mean_of, padded, pretrained, typed_badly
+from minilm import BEGIN, END, LAYERS, PACKAGES, ROOT, SIZE, TOKENIZER, MiniLM, Pace, export, fit, hidden_states, mean_of, padded, pretrained, typed_badly, with_weights_of_graph
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -46,6 +46,8 @@ LABEL_SMOOTHING = 0.05
 PUT_TOGETHER, MOST_WORDS_PUT_TOGETHER = 3000, 25
 BETWEEN = (" and ", " and also ", ". Also ", ". ", "? ", ", ", "; ", " plus ", " - ", "\n", " ")
 EPOCHS_AVERAGED = 2
+FIRST_TRAINED_LAYER = 2  # of the committed graph
+EXAMPLES_OF_A_NEW_ID = 60
 SEED = 1
 
 
@@ -104,10 +106,31 @@ def ids_of(tokenizer: Tokenizer, text: str) -> list[int]:
     return [BEGIN, *tokenizer.encode(text, add_special_tokens=False).ids[: MAX_TOKENS - 2], END]
 
 
-def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int, first_layer: int, start: Path | None = None, pace: float = 1.0) -> TopicEncoder:
+def gone_on_from_graph(encoder: TopicEncoder, pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], draw: random.Random) -> TopicEncoder:
+    """Return the encoder with the weights of the committed graph and its directions; an id that is new gets the mean vector of some of its examples."""
+    with_weights_of_graph(encoder, TARGET / "model.onnx", "encoder", {}, FIRST_TRAINED_LAYER)
+    tokenizer = Tokenizer.from_file(str(TOKENIZER))
+    tokenizer.no_truncation()
+    committed = np.load(TARGET / "directions.npz")
+    rows = {str(label): row for row, label in enumerate(committed["ids"])}
+    for place, label in enumerate(ids):
+        if label in rows:
+            encoder.directions.data[place] = torch.tensor(committed["weights"][rows[label]].astype(np.float32))
+            encoder.bias.data[place] = float(committed["bias"][rows[label]])
+            continue
+        texts = [text for text, asked in pairs if asked == (label,)]
+        with torch.no_grad():
+            tokens = [torch.tensor([ids_of(tokenizer, text)]) for text in draw.sample(texts, min(len(texts), EXAMPLES_OF_A_NEW_ID))]
+            vectors = [encoder.vectors(encoder.embedded(each), torch.ones(each.shape), 0)[0] for each in tokens]
+        encoder.directions.data[place] = torch.stack(vectors).mean(0) * SCALE
+        encoder.bias.data[place] = float(np.median(committed["bias"]))
+    return encoder
+
+
+def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int, first_layer: int, start: Path | None = None, pace: float = 1.0, goes_on: bool = False) -> TopicEncoder:
     """Return the encoder trained on (text, ids). Layers below `first_layer` stay as they were: their states are computed once.
 
-    start: the checkpoint of an earlier run over the same ids to go on from; pace: a factor of the learning rates.
+    start: the checkpoint of an earlier run over the same ids to go on from; goes_on: from the committed graph, which may know fewer ids; pace: a factor of the learning rates.
     """
     torch.manual_seed(SEED)
     draw = random.Random(SEED)
@@ -116,6 +139,8 @@ def train(pairs: list[tuple[str, tuple[str, ...]]], ids: list[str], epochs: int,
     encoder = pretrained(TopicEncoder(len(ids))).eval()
     if start:
         encoder.load_state_dict(torch.load(start))
+    elif goes_on:
+        gone_on_from_graph(encoder, pairs, ids, draw)
     began = time.time()
     texts, labels = [], []
     for text, asked in pairs + put_together(pairs, draw):
@@ -186,17 +211,18 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, default=TARGET)
     arguments.add_argument("--checkpoint", type=Path, help="Also write the weights there, for a run that goes on from them.")
     arguments.add_argument("--start", type=Path, help="Go on from the weights of an earlier run over the same ids.")
+    arguments.add_argument("--goes-on", action="store_true", help="Go on from the committed graph; ids that it does not know begin at the mean of their examples.")
     arguments.add_argument("--pace", type=float, default=1.0, help="A factor of the learning rates.")
     given = arguments.parse_args()
     pairs = [(text, asked) for text, asked, is_held_back in examples() if not is_held_back]
     ids = sorted({label for _, asked in pairs for label in asked})
-    encoder = train(pairs, ids, given.epochs, given.first_layer, start=given.start, pace=given.pace)
+    encoder = train(pairs, ids, given.epochs, given.first_layer, start=given.start, pace=given.pace, goes_on=given.goes_on)
     if given.checkpoint:
         torch.save(encoder.state_dict(), given.checkpoint)
     export(Exported(encoder), given.folder, {"vector": False})
     write_directions(encoder, ids, given.folder)
     cost = int8_cost(encoder, [text for text, _ in pairs], given.folder)
-    (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, len(pairs), len(ids), cost, given.epochs, given.first_layer, bool(given.start)), encoding="utf-8")
+    (given.folder / "PROVENANCE.md").write_text(provenance(given.folder, len(pairs), len(ids), cost, given.epochs, given.first_layer, bool(given.start or given.goes_on)), encoding="utf-8")
     print(f"int8: {cost}")
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Iterable, Mapping, Optional, Sequence
 
 from sijbot.coaching.programme import Person, may_be_drawn
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded, words_of
-from sijbot.replies import CHOICES, STEPS, Button, Citation, Picture, Reply
+from sijbot.replies import CARE_CARD, CHOICES, STEPS, Button, Citation, Picture, Reply
 from sijbot.routing import KEEP
 from sijbot.triage.assessment import INFORM, Assessment
 from sijbot.triage.lock import Lock
 
+EXERCISE_SUBJECT, BEGIN_SESSION = "exercise", "coach:begin"
 DID_YOU_MEAN_AT_MOST = 3
 RELATED_AT_MOST = 2
 DETAIL_OF = {"ask_amount": "dose", "ask_easier": "easier", "ask_harder": "harder"}  # what a question about an exercise asks for, by intent
@@ -23,7 +25,8 @@ def answer_replies(content: Content, content_id: str, situations: Sequence[str])
         return [_exercise_reply(content, content_id, content.exercises[content_id], situations)]
     answer = content.answers[content_id]
     text = _with_cautions(answer.short, answer.cautions, situations)
-    buttons = (Button(content.wording["more_hint"], f"more:{content_id}"), *_related(content, answer))
+    begin = (begin_button(content),) if content.subject_of[content_id] == EXERCISE_SUBJECT else ()
+    buttons = (Button(content.wording["more_hint"], f"more:{content_id}"), *_related(content, answer), *begin)
     return [Reply(text, title=answer.title, buttons=buttons, sources=citations(content, answer.sources))]
 
 
@@ -150,7 +153,7 @@ def declined_reply(content: Content, kind: str, region_code: Optional[str]) -> R
 
 def information_reply(content: Content, flag_id: str, region_code: Optional[str]) -> Reply:
     """Return the answer to a question about a danger sign, with what to do if it is there now (R13, R15)."""
-    flag = content.red_flags[flag_id]
+    flag = content.sign(flag_id)
     text = f"{flag.information}\n\n{worded(content, 'information_now', region_code)}"
     return Reply(text, title=flag.title, sources=citations(content, flag.sources))
 
@@ -159,7 +162,7 @@ def mentioned_line(content: Content, assessment: Assessment, region_code: Option
     """Return the one line about a grave sign that a story only touches on; None where it does not."""
     if assessment.outcome != INFORM or assessment.findings[0].level == "soon":
         return None
-    finding = content.red_flags[assessment.findings[0].flag].finding
+    finding = content.sign(assessment.findings[0].flag).finding
     return Reply(worded(content, f"mentioned_{assessment.findings[0].level}_line", region_code, finding=finding))
 
 
@@ -177,7 +180,7 @@ def safety_net_reply(content: Content, content_id: str, region_code: Optional[st
 
 def booking_line_reply(content: Content, flag_ids: Sequence[str], region_code: Optional[str]) -> Reply:
     """Return the one line by which `soon` findings go with an answer: all are named (R30)."""
-    findings = "; ".join(content.red_flags[flag_id].finding for flag_id in flag_ids)
+    findings = "; ".join(content.sign(flag_id).finding for flag_id in flag_ids)
     return Reply(worded(content, "booking_line", region_code, finding=findings))
 
 
@@ -194,14 +197,14 @@ def stand_by_reply(content: Content, lock: Optional[Lock], region_code: Optional
     """
     if lock is None or lock.level == "soon":
         return Reply(worded(content, otherwise, region_code))
-    flag = content.red_flags[lock.flags[0]]
+    flag = content.sign(lock.flags[0])
     key = f"stand_by_{flag.hand_off}" if _has_own_line(content, lock) else f"{kind}_{lock.level}"
     return Reply(worded(content, key, region_code, finding=flag.finding))
 
 
 def _has_own_line(content: Content, lock: Lock) -> bool:
     """True where what stands has a line of its own at every level, such as a crisis line."""
-    kind = content.red_flags[lock.flags[0]].hand_off
+    kind = content.sign(lock.flags[0]).hand_off
     return kind is not None and content.hand_offs[kind].every_level
 
 
@@ -209,10 +212,16 @@ def standing_line(content: Content, lock: Optional[Lock], region_code: Optional[
     """Return the one line that stands before everything else while an emergency or urgent level stands; None where none does."""
     if lock is None or lock.level == "soon":
         return None
-    flag = content.red_flags[lock.flags[0]]
+    flag = content.sign(lock.flags[0])
     if lock.level != "emergency" and _has_own_line(content, lock):
         return Reply(content.hand_offs[flag.hand_off].again.format(**words_of(content, region_code), finding=flag.finding))
     return Reply(worded(content, f"standing_{lock.level}_line", region_code, finding=flag.finding))
+
+
+def standing_card(content: Content, lock: Lock, region_code: Optional[str]) -> Reply:
+    """Return the line about what stands as a card, so that it comes before a lesser one."""
+    line, flag = standing_line(content, lock, region_code), content.sign(lock.flags[0])
+    return replace(line, kind=CARE_CARD, level=lock.level, title=content.hand_offs[flag.hand_off or lock.level].title)
 
 
 def citations(content: Content, keys: Iterable[str]) -> tuple[Citation, ...]:
@@ -228,7 +237,12 @@ def _exercise_reply(content: Content, content_id: str, exercise: Exercise, situa
         blocks.append(f"Easier: {exercise.easier}")
     text = _with_cautions("\n\n".join(blocks), exercise.adapt, situations)
     picture = Picture(content_id, exercise.picture) if may_be_drawn(content, Person(frozenset(situations)), content_id) else None
-    return Reply(text, kind=STEPS, title=exercise.title, buttons=_related(content, exercise), sources=citations(content, exercise.sources), picture=picture)
+    return Reply(text, kind=STEPS, title=exercise.title, buttons=(*_related(content, exercise), begin_button(content)), sources=citations(content, exercise.sources), picture=picture)
+
+
+def begin_button(content: Content) -> Button:
+    """Return the offer of a guided session."""
+    return Button(content.coach["button_begin"], BEGIN_SESSION)
 
 
 def _with_cautions(text: str, cautions: Iterable[Caution], situations: Sequence[str]) -> str:

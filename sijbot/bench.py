@@ -15,6 +15,7 @@ import urllib.request
 from contextlib import contextmanager
 from typing import Iterator, Optional
 
+from sijbot.bench_coach import file_times_ms, session_times_ms
 from sijbot.content import Content, load
 from sijbot.settings import Settings
 
@@ -34,6 +35,8 @@ def measure(settings: Settings, turns: int, port: int) -> Iterator[str]:
     yield from _screen_figures(content, texts)
     yield from _encoder_figures(texts)
     yield _answer_figure(settings, [content.title_of(content_id) for content_id in sorted(content.subject_of)])
+    yield f"turn of a session, without HTTP: {_quantiles(session_times_ms(settings))}"
+    yield from (f"{name} of one person among 100,000 diary entries: {took_ms:.0f} ms" for name, took_ms in file_times_ms(settings))
     began = time.perf_counter()
     try:
         with serving(settings, port) as (base, server):

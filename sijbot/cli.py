@@ -377,6 +377,26 @@ def list_misses(days: int = typer.Option(30, min=1, help="How many days back."),
     _print_records(repository.misses, days, as_json, ("count", "outcome", "about"), "Nothing was misunderstood or judged")
 
 
+@app.command(epilog="Example: sijbot retention --dry-run")
+def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say how many conversations would be erased.")) -> None:
+    """Erase conversations in which nobody wrote for a week, or, where the person agreed to keeping, for SIJBOT_KEEP_DAYS. For a daily job."""
+    from sijbot import clock
+    from sijbot.records import repository, schema
+    from sijbot.triage.lock import LIFETIME
+
+    settings = _settings()
+    engine = schema.make_engine(settings.records_url)
+    try:
+        schema.migrate(engine)
+        with engine.connect() as connection:
+            too_old = repository.outdated(connection, clock.now(), LIFETIME, timedelta(days=settings.keep_days))
+        if not dry_run:
+            repository.erase(engine, *too_old)
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
+    out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")
+
+
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of a file for data/nlu/. A person reads them before they go there: the id is what somebody chose for words that nobody has checked."""
     yield "# Kept with the consent of those who wrote them. Take out names and whatever tells who somebody is, and look whether each asks what the id says."
@@ -399,7 +419,7 @@ def _read_records(read, days: int):
         with engine.connect() as connection:
             return read(connection, clock.now() - timedelta(days=days))
     except schema.FAULTS as fault:
-        raise Stop(f"The database cannot be read ({type(fault).__name__}); look at DATABASE_URL.") from None
+        raise Stop(f"The database cannot be read ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
 
 
 def _print_records(read, days: int, as_json: bool, columns: tuple, nothing: str) -> None:

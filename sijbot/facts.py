@@ -59,6 +59,19 @@ class SituationFinder:
         return Doc(self._vocab, words=[word.text for word in words_of(folded)])
 
 
+_AGE = re.compile(r"\b(?:age|aged|turned|turning) (\d{1,3})\b|\b(\d{1,3}) ?(?:years? old|yrs? old|yo\b|y/o)|\b(?:im|i am|shes|hes|she is|he is) (1[1-9]|[2-9]\d|1[01]\d)\b(?! ?(?:weeks?|wks?|months?|days?|minutes?|mins?|kg|percent|%|/|out of|times|stone|st\b))")  # "I'm 5" may be a pain
+_CHILD_UNDER, _OLD_FROM = 16, 65
+
+
+def of_age(text: str) -> tuple[str, ...]:
+    """Return the situation that an age in a message means: under 16, or 65 and over; none for other ages, or where none is told."""
+    found = _AGE.search(fold(text).text)
+    age = int(next(filter(None, found.groups()))) if found else None
+    if age is None or age > 120:
+        return ()
+    return ("under_16",) if age < _CHILD_UNDER else ("over_65",) if age >= _OLD_FROM else ()
+
+
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate("zero one two three four five six seven eight nine ten".split())}
 _NUMBER = rf"(10|\d|{'|'.join(_NUMBER_WORDS)})"
 _SHORT_IS, _APOSTROPHES = re.compile(r"(?<=[a-z]{3})['’]s\b"), re.compile("['’]")

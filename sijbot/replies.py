@@ -33,6 +33,29 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Timer:
+    """What a page needs to count an exercise: so many of a unit in a round; hold and rest of each in seconds."""
+
+    count: int
+    unit: str
+    round: int
+    rounds: int
+    hold_s: Optional[int] = None
+    rest_s: Optional[int] = None
+    each_side: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that the channel offers: `name` says which, `shows` what a picture of it shows."""
+
+    name: str
+    title: str
+    shows: Optional[str] = None
+    url: Optional[str] = None  # set by the channel
+
+
+@dataclass(frozen=True)
 class Reply:
     """One message to the person. `id` is the same for the same hand-off, so that a second copy can be dropped."""
 
@@ -44,6 +67,10 @@ class Reply:
     sources: tuple[Citation, ...] = field(default=())
     id: Optional[str] = None
     picture: Optional[Picture] = None
+    timer: Optional[Timer] = None
+    documents: tuple[Document, ...] = ()
+    keeps: bool = False  # the person agreed to keeping: the channel lets the conversation last longer
+    erases: bool = False  # the channel erases the conversation behind this reply, and begins a new one
 
     def to_dict(self) -> dict:
         """Return JSON-ready data; `from_dict` reads it."""
@@ -54,4 +81,6 @@ class Reply:
         buttons = tuple(Button(**button) for button in data["buttons"])
         sources = tuple(Citation(**source) for source in data["sources"])
         picture = Picture(**data["picture"]) if data.get("picture") else None
-        return cls(**{**data, "buttons": buttons, "sources": sources, "picture": picture})
+        timer = Timer(**data["timer"]) if data.get("timer") else None
+        documents = tuple(Document(**document) for document in data.get("documents", ()))
+        return cls(**{**data, "buttons": buttons, "sources": sources, "picture": picture, "timer": timer, "documents": documents})

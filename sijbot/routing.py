@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Mapping, Optional
 
 RED_FLAG, DID_YOU_MEAN = "red_flag", "did_you_mean"
+CONSENT, COACH, DIARY = "consent", "coach", "diary"
 YES, NO, UNSURE = "yes", "no", "unsure"
 KEEP = "keep"  # what the button begins with by which somebody says whether a sentence may be kept
 ACTION_SEEN = "action_seen"  # taken for somebody who says to have been seen

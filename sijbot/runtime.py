@@ -6,10 +6,12 @@ import gc
 import logging
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Sequence
 
 from sijbot.content import Content, ContentStore
-from sijbot.facts import DetailFinder, SituationFinder, Situations
+from sijbot.coaching.reading import Answer, AnswerReader
+from sijbot.content.model import Cue
+from sijbot.facts import DetailFinder, SituationFinder, Situations, of_age
 from sijbot.language.sign_reader import shared_sign_reader
 from sijbot.records import schema
 from sijbot.regions import CountryFinder
@@ -27,13 +29,19 @@ class Parts:
     content: Content
     screen: Screen
     situations: SituationFinder
+    conditions: SituationFinder
     details: DetailFinder
+    answers: AnswerReader
     countries: CountryFinder
 
     @classmethod
     def of(cls, content: Content) -> "Parts":
         """Return the parts, which takes seconds. Raises: sijbot.triage.match.PatternError."""
-        return cls(content, load_screen(content), SituationFinder(content.situations), DetailFinder(content.details), CountryFinder(content.regions))
+        conditions = {name: Cue("", condition.words) for name, condition in {**content.programme.situations_asked, **content.programme.conditions}.items() if condition.words}
+        return cls(
+            content, load_screen(content), SituationFinder(content.situations), SituationFinder(conditions), DetailFinder(content.details), AnswerReader(content),
+            CountryFinder(content.regions),
+        )  # fmt: skip
 
 
 @dataclass
@@ -65,6 +73,15 @@ class Runtime:
     def details(self, text: str, before: Mapping[str, str], is_pregnant: bool) -> dict[str, str]:
         """Return what somebody told of their pain, after this message."""
         return self._current_parts().details(text, before, is_pregnant)
+
+    def holding(self, text: str) -> tuple[str, ...]:
+        """Return the situations and conditions of the coach's programme that an answer to its questions names, by their words or by an age."""
+        found = self._current_parts().conditions(text)
+        return tuple(sorted({*found.named, *of_age(text)} - set(found.denied)))
+
+    def answer(self, text: str, named: Sequence[str] = (), intent: Optional[str] = None) -> Answer:
+        """Return a message as the coach reads it. named: what it says holds, intent: what it was understood to be."""
+        return self._current_parts().answers(text, named, intent)
 
     def country(self, text: str) -> Optional[str]:
         """Return the region code of the country that somebody says to be in, or None."""

@@ -10,6 +10,7 @@ from typing import Mapping, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_CHARACTERS = 32
+LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS = 7, 3650
 
 
 class SettingsError(Exception):
@@ -29,6 +30,7 @@ class Settings:
     secret: Optional[str] = None  # SIJBOT_SECRET; made in var/ where it is not given and this is not production
     action_endpoint_url: Optional[str] = None
     database_url: Optional[str] = None
+    keep_days: int = 365  # how long what somebody agreed to is kept after they wrote last
 
     @property
     def content(self) -> Path:
@@ -60,11 +62,15 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(f"SIJBOT_SECRET: production needs a secret of at least {MINIMUM_SECRET_CHARACTERS} characters, the same on every replica")
     if secret and len(secret) < MINIMUM_SECRET_CHARACTERS:
         raise SettingsError(f"SIJBOT_SECRET: has {len(secret)} characters; at least {MINIMUM_SECRET_CHARACTERS} are needed")
+    keep_days = environ.get("SIJBOT_KEEP_DAYS", "365")
+    if not (keep_days.isascii() and keep_days.isdigit()) or not LONGEST_TOKEN_DAYS <= int(keep_days) <= MOST_KEEP_DAYS:
+        raise SettingsError(f"SIJBOT_KEEP_DAYS: '{keep_days}' is not a number of days between {LONGEST_TOKEN_DAYS} and {MOST_KEEP_DAYS}")
     root = Path(environ.get("SIJBOT_ROOT", ROOT)).resolve()
     return Settings(
         root=root, var=Path(environ.get("SIJBOT_VAR", root / "var")).resolve(), host=environ.get("SIJBOT_HOST", "127.0.0.1"), port=int(port),
         production=mode == "production", region=environ.get("SIJBOT_REGION", "unknown"), secret=secret,
         action_endpoint_url=environ.get("ACTION_ENDPOINT_URL") or None, database_url=environ.get("SIJBOT_DATABASE_URL") or None,
+        keep_days=int(keep_days),
     )  # fmt: skip
 
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
+import shutil
+import subprocess
+import tempfile
+import uuid
 from pathlib import Path
+from typing import Iterator, Optional
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 os.environ["TQDM_DISABLE"] = "1"
@@ -43,3 +49,47 @@ def trained(content: Content) -> Settings:
 def own_var(trained: Settings, tmp_path: Path) -> Settings:
     """The trained model with databases and secret of this test alone."""
     return dataclasses.replace(trained, database_url=f"sqlite:///{tmp_path / 'sijbot.db'}", secret="a secret of this test alone, long enough")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of the tests' own, on a socket in a folder of its own: the address of it, with {database} for a name. Skipped where none is installed, except in CI."""
+    server = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), None) or os.path.dirname(shutil.which("initdb") or "")
+    if not server and not os.environ.get("CI"):
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+    assert server, "CI needs PostgreSQL"
+    folder = Path(tempfile.mkdtemp(prefix="sijbot-pg-"))
+    run = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []  # it refuses to run as root
+    if run:
+        shutil.chown(folder, "postgres", "postgres")
+
+    def call(program: str, *arguments: str) -> None:
+        subprocess.run([*run, f"{server}/{program}", "-D", f"{folder}/data", *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60)
+
+    call("initdb", "--auth=trust", "--username=sijbot", "--encoding=UTF8", "--no-sync")
+    call("pg_ctl", "-w", "-l", f"{folder}/log", "-o", f"-c listen_addresses='' -k {folder} -c fsync=off", "start")
+    try:
+        yield f"postgresql+psycopg2://sijbot@/{{database}}?host={folder}"
+    finally:
+        call("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database: the same test runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'sijbot.db'}"
+    return new_database(request.getfixturevalue("postgres"))
+
+
+def new_database(server: str, name: Optional[str] = None) -> str:
+    """Return the address of a new database on the server."""
+    import sqlalchemy as sa
+
+    name = name or f"t{uuid.uuid4().hex}"
+    engine = sa.create_engine(server.format(database="postgres"), isolation_level="AUTOCOMMIT", future=True)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.format(database=name)

@@ -1,9 +1,13 @@
 const $ = (id) => document.getElementById(id);
 const log = $("log"), input = $("message"), region = $("region");
 const LEVELS = { emergency: "Emergency", urgent: "Urgent advice", soon: "Get this checked soon" };
+const PATH = "/webhooks/web/";
 const pins = {};
 let store = {}, busy = false, run = 0, control, retry, changed, timer;
-try { store = sessionStorage; } catch { /* blocked */ }
+try {
+  store = sessionStorage;
+  store.sijToken ??= localStorage.sijToken ?? "";
+} catch { /* blocked */ }
 
 const make = (tag, cls, text) => {
   const node = document.createElement(tag);
@@ -98,7 +102,16 @@ const build = (reply, top) => {
   if (name && /^[a-z0-9_]+$/.test(name)) {
     body.append(Object.assign(make("img"), { src: `/pictures/${name}.svg`, alt: shows, width: 640, height: 300 }));
   }
+  const files = make("p");
+  for (const { title, shows, url } of list(reply.documents)) {
+    if (!/^documents\/[\w.-]+\/[\w.]+$/.test(url)) continue;
+    const file = make(shows ? "img" : "a", shows ? "" : "file", shows ? null : title);
+    if (shows) Object.assign(file, { src: PATH + url, alt: shows, width: 600, height: 320 });
+    else Object.assign(file, { href: PATH + url, download: "" });
+    (shows ? body : files).append(file);
+  }
   write(body, reply.text, card);
+  if (files.firstChild) body.append(files);
   sources(body, list(reply.sources));
   for (const { title, payload } of list(reply.buttons)) {
     group.append(button(title, (used) => {
@@ -141,13 +154,20 @@ const state = (text) => {
 const post = async (path, data, token) => {
   const stop = control = new AbortController(), limit = setTimeout(() => stop.abort(), 10000);
   try {
-    const answer = await fetch("/webhooks/web/" + path, {
+    const answer = await fetch(PATH + path, {
       method: "POST", body: JSON.stringify(data), signal: stop.signal,
       headers: { "Content-Type": "application/json", ...(token && { Authorization: "Bearer " + token }) },
     });
     const json = await answer.json().catch(() => null);
-    return { ok: answer.ok, status: answer.status, token: json?.token, replies: list(json?.replies) };
+    return { ok: answer.ok, status: answer.status, token: json?.token, keep: json?.keep, replies: list(json?.replies) };
   } finally { clearTimeout(limit); }
+};
+const hold = ({ token, keep }) => {
+  store.sijToken = token;
+  try {
+    if (keep) localStorage.sijToken = token;
+    else delete localStorage.sijToken;
+  } catch { /* blocked */ }
 };
 const create = async () => {
   const made = await post("conversations", { region: region.value });
@@ -197,10 +217,10 @@ const send = (content, text) => {
       const result = await post("webhook", message, store.sijToken);
       if (result.status !== 401 || renewed) {
         result.ok &&= result.replies.length > 0;
-        if (result.token) store.sijToken = result.token; // said to be in another country
+        if (result.token) hold(result); // another country, agreed to be remembered, or everything was erased
         return result;
       }
-      delete store.sijToken;
+      hold({ token: "" });
     }
   }, "Sending…", bubble);
   return bubble;

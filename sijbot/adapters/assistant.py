@@ -16,6 +16,7 @@ from sijbot.adapters.topic_classifier import read_ahead
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
 from sijbot.language.normalise import without_lone_surrogates
+from sijbot.records.repository import erase
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
@@ -35,10 +36,11 @@ EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergen
 
 @dataclass(frozen=True)
 class Conversation:
-    """Who is speaking: an id that the server made, and the country for telephone numbers."""
+    """Who is speaking: an id that the server made, the country for telephone numbers, and for how many days the person agreed to be remembered (0: no longer than a token)."""
 
     id: str
     region: str = "unknown"
+    keep_days: int = 0
 
     @classmethod
     def new(cls, region: str = "unknown") -> "Conversation":
@@ -49,7 +51,7 @@ class Conversation:
 class Turn:
     """What came of one message. `failed` says that the answer could not be made and a fault sentence stands in its place.
 
-    conversation: the same one, with the country that the person says to be in now.
+    conversation: the same one, with the country that the person says to be in now, and what was agreed on keeping; a new one where the person had everything erased.
     """
 
     replies: tuple[Reply, ...]
@@ -118,7 +120,23 @@ class Assistant:
             collector.add(self._card(verdict, conversation))
         if fault == "unavailable" and self._runtime.screen.short_answer(text):
             fault = "unavailable_answer"  # it answers a question that cannot be read
-        return self._turn(collector, assessment, fault, conversation)
+        turn = self._turn(collector, assessment, fault, conversation)
+        if fault is None and any(reply.erases for reply in turn.replies):
+            return await self._erased(turn)
+        if any(reply.keeps for reply in turn.replies):
+            return replace(turn, conversation=replace(conversation, keep_days=self._runtime.settings.keep_days))
+        return turn
+
+    async def _erased(self, turn: Turn) -> Turn:
+        """Erase the conversation, now that all of the turn is written down, and go on in a new one; say so where it did not work."""
+        self._shown.pop(turn.conversation.id, None)
+        try:
+            await asyncio.to_thread(erase, self._runtime.engine, turn.conversation.id)
+        except DATABASE_FAULTS as error:
+            logger.error("erasing failed: %s", type(error).__name__)
+            fault = Reply(worded(self._runtime.content, "unavailable", turn.conversation.region), kind=FAULT)
+            return replace(turn, replies=(fault,), failed=True)
+        return replace(turn, conversation=Conversation.new(turn.conversation.region))
 
     async def _screened(self, text: str) -> tuple[Assessment, Assessment]:
         """Return the screen's verdict, and what the words alone say; the same where reading the meaning takes too long.
@@ -197,6 +215,11 @@ def _encode_ahead(screen: Screen, text: str) -> None:
 def _storable(text: str) -> str:
     """Return the text without what no database takes: lone surrogates and NUL."""
     return without_lone_surrogates(text).replace("\0", " ")
+
+
+def with_links(reply: Reply, link: Callable[[str], str]) -> Reply:
+    """Return the reply with an address for every file that it offers."""
+    return replace(reply, documents=tuple(replace(document, url=link(document.name)) for document in reply.documents))
 
 
 def greeting(runtime: Runtime, region: str) -> Reply:

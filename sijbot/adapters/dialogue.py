@@ -112,7 +112,7 @@ _CASE_KEYS = frozenset(("test_case", "region", "channel", "steps"))
 _ACTIONS = ("user", "press", "wait", "restart_process", "fail")
 _ASSERTIONS = frozenset((
     "utter", "bot", "slot_was_set", "contains", "not_contains", "first_message_contains", "buttons", "outcome", "level", "flags", "flags_include",
-    "answer", "answers", "intent", "count", "nothing_else",
+    "answer", "answers", "intent", "count", "nothing_else", "waits_for", "offers", "erased",
 ))  # fmt: skip
 _FAULTS = ("actions", "database", "model", "none")
 _WAIT = re.compile(r"(\d+)(h|m|d)$")
@@ -341,6 +341,10 @@ def differences(step: Mapping[str, Any], turn: Turn, message: Mapping[str, Any],
         got = (message.get("slots") or {}).get(slot)
         if got != value:
             faults.append(f"slot_was_set: {slot} is {got!r}, not {value!r}")
+    slots = message.get("slots") or {}
+    expect("waits_for", ((slots.get("expecting") or {}).get("question") or "").partition(":")[0] or None)
+    expect("offers", [document.name for reply in turn.replies for document in reply.documents])
+    expect("erased", any(reply.erases for reply in turn.replies))
     expected = [str(text) for text in _listed(step.get("bot", []))]
     for name in _listed(step.get("utter", [])):
         variants = [variant["text"] for variant in utterances.get(name, [])]

@@ -18,10 +18,14 @@ from sijbot import clock, runtime
 from sijbot.adapters.topic_classifier import UNDERSTOOD, set_intent
 from sijbot.content.model import Content
 from sijbot.facts import PREGNANT, WEEK
-from sijbot.routing import ACTION_SEEN, DID_YOU_MEAN, NO, RED_FLAG, YES, Expecting, route
+from sijbot.coaching.diary import PAIN, is_correction
+from sijbot.coaching.reading import Answer, pain_of, yes_no
+from sijbot.coaching.session import DANGER_STAGES
+from sijbot.language.focus import asks
+from sijbot.routing import ACTION_SEEN, COACH, CONSENT, DIARY, DID_YOU_MEAN, NO, RED_FLAG, UNSURE, YES, Expecting, route
 from sijbot.triage import Assessment, Known, Screen, replaces_answer
-from sijbot.triage.assess import ALARM, ASK, INFORM, raised
-from sijbot.triage.assessment import SEEN
+from sijbot.triage.assess import ALARM, ASK, INFORM, Finding, raised
+from sijbot.triage.assessment import SEEN, assessment_of
 from sijbot.triage.lock import Lock, after, standing
 from sijbot.triage.weigh import MANY_CHARACTERS, is_short
 
@@ -30,6 +34,10 @@ ASSESSMENT, SITUATIONS, NAMED_NOW, DETAILS, STANDING, HISTORY = "assessment", "s
 EMERGENCY, URGENT, SOON = "red_flag_emergency", "red_flag_urgent", "red_flag_soon"
 QUESTION, ANSWERED_NO = "red_flag_question", "red_flag_answered_no"
 CORRECTED, STILL_STANDING = "red_flag_corrected", "red_flag_standing"
+COACH_ANSWER, CONSENT_ANSWER, DIARY_ANSWER = "coach_answer", "consent_answer", "diary_answer"
+OWN_DATA = frozenset(("what_is_kept", "forget_me", "send_my_data", "keep_my_data", "stop_keeping"))  # what may be asked in the middle of a session
+FORGET_BUTTON = "forget"
+ANSWERED = "answered"  # outcome of a message that answers a question of ours
 SEEN_INTENT = "seen_by_clinician"
 # What is said about a hand-off rather than instead of following it; everything else waits while an emergency stands.
 _ABOUT_THE_HAND_OFF = frozenset((SEEN_INTENT, "push_back", "ask_why", "inform", "affirm", "deny", "exercise_hurts", "start_again"))
@@ -57,6 +65,11 @@ class RedFlagGate(GraphComponent):
         parts = runtime.current()
         text = "" if (message.get("metadata") or {}).get("button") else message.get(TEXT) or ""  # the title of a button is a sentence of ours
         assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), known)
+        button = (message.get("metadata") or {}).get("button") or ""
+        asked_by_coach = danger_asked(parts.content, known.expecting, parts.answer(text, intent=(message.get(UNDERSTOOD) or {}).get("intent")), button)
+        if asked_by_coach:
+            assessment = raised(assessment, said_yes(parts.content, asked_by_coach, len(text)))
+            message.set(UNDERSTOOD, {**message.get(UNDERSTOOD), "outcome": ANSWERED}, add_to_output=True)  # nothing else was asked
         message.set(ASSESSMENT, assessment.to_dict(), add_to_output=True)
         situations, details_before = parts.situations(text), said_before.get(DETAILS) or {}
         known_situations = situations.known_after(said_before.get(SITUATIONS) or ())
@@ -72,6 +85,7 @@ class RedFlagGate(GraphComponent):
         is_answerable_story = not is_short(text) and (message.get(UNDERSTOOD) or {}).get("outcome") == "answer"
         is_asked = known.expecting is not None and known.expecting.owner == RED_FLAG
         intent = red_flag_intent(parts.content, assessment, lock, understood, is_answerable_story, is_asked)
+        intent = intent or waiting_intent(known.expecting, message.get(UNDERSTOOD) or {}, parts.answer(text), button)
         if intent:
             set_intent(message, intent, 1.0)
             return
@@ -93,6 +107,47 @@ class RedFlagGate(GraphComponent):
         intent = content.subject_of[content_id]
         message.set(UNDERSTOOD, {**message.get(UNDERSTOOD), "outcome": "answer", "intent": intent, "id": content_id}, add_to_output=True)
         set_intent(message, intent, 1.0, content_id)
+
+
+def danger_asked(content: Content, expecting: Optional[Expecting], answer: Answer, button: Text) -> Optional[Text]:
+    """Return which question of the coach about danger signs a message answers with yes, or with doubt, which counts as yes; None where it does not."""
+    if expecting is None or expecting.owner != COACH:
+        return None
+    stage, _, question = expecting.question.partition(":")
+    if stage not in DANGER_STAGES or not content.programme.screen[question].raises:
+        return None
+    is_question = asks(answer.text) and not answer.is_short  # "could this be …?" says yes to nothing
+    said = button.removeprefix(f"{COACH}:") if button else None if is_question else yes_no(answer, is_about_danger=True)
+    return question if said in (YES, UNSURE) else None
+
+
+def said_yes(content: Content, question: Text, length: int) -> Assessment:
+    """Return the alarm of a yes to a question of the coach's screen."""
+    return assessment_of((Finding(question, ALARM, content.sign(question).level, 0, length),), (), None, ())
+
+
+def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any], answer: Answer, button: Text) -> Optional[Text]:
+    """Return the intent of a message that goes to whoever waits for an answer: consent, the coach, the diary; None where nobody does."""
+    kind, _, _ = button.partition(":")
+    if kind in (CONSENT, FORGET_BUTTON):
+        return CONSENT_ANSWER
+    if kind == COACH:
+        return COACH_ANSWER
+    if (expecting is None or expecting.owner == DID_YOU_MEAN) and answer.is_all("begin"):
+        return COACH_ANSWER  # begins where none runs
+    if expecting is None:
+        return None
+    if expecting.owner in (CONSENT, DIARY) and not button and answer.numbers and pain_of(answer) is not None and (expecting.owner == DIARY or answer.bare is None):
+        is_awaited = expecting.question == PAIN or is_correction(answer)
+        if is_awaited and understood.get("intent") != "ask_progress":
+            return DIARY_ANSWER
+    if expecting.owner == CONSENT and not button:
+        begins_so = any(start == 0 for group in ("yes", "no", "later") for start, _ in answer.groups.get(group, ()))
+        is_plain = understood.get("intent") in ("affirm", "deny", "inform") or understood.get("outcome") != "answer"
+        is_about_it = answer.says("consent") and understood.get("intent") not in OWN_DATA
+        if begins_so or is_about_it or (yes_no(answer) is not None and (is_plain or answer.is_short)):
+            return CONSENT_ANSWER
+    return COACH_ANSWER if expecting.owner == COACH else None
 
 
 def _left_behind(known: Known, lock: Optional[Lock], assessment: Assessment, text: Text) -> Dict[Text, Any]:

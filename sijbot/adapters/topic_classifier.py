@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sijbot import runtime
 from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, decide
-from sijbot.language.encoder import Directions, read_directions, shared_encoder
+from sijbot.language.encoder import Directions, encoder_digest, read_directions, shared_encoder
 from sijbot.language.focus import asks, halves, listed, question_part
 from sijbot.routing import KEEP
 
@@ -29,6 +29,10 @@ UNDERSTOOD = "understood"  # message property: outcome, intent, id, also, kind, 
 ASK_MORE, HELPED, NOT_HELPED = "ask_more", "answer_helped", "answer_not_helped"
 ABOUT_THE_ANSWER = frozenset((
     ASK_MORE, HELPED, NOT_HELPED, "ask_why", "ask_source", "ask_amount", "ask_easier", "ask_harder", "ask_other_one", "ask_for_situation", "push_back",
+))  # fmt: skip
+ANSWERS = ("coach", "consent", "forget")  # buttons that answer a question of ours, and ask nothing
+WISHES = frozenset((
+    "start_session", "missed_days", "tell_pain", "ask_progress", "ask_summary", "ask_home_sheet", "what_is_kept", "forget_me", "send_my_data", "keep_my_data", "stop_keeping",
 ))  # fmt: skip
 _FALLBACK_INTENT = "nlu_fallback"
 _RANKED = 5
@@ -50,8 +54,13 @@ class TopicClassifier(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """C: inverse regularisation; answer, margin, out_of_scope: `Thresholds`; half: lowest confidence for each of two halves of a message; asking_half: the same where both are put as questions, or items of a list; clear: lowest confidence at which the part that asks is taken whatever stands beside it; after_answer: how many times likelier it is that an answer is talked about once there is one, and rarer before."""
-        return {"C": 20.0, "after_answer": 8.0, "half": 0.7, "asking_half": 0.5, "clear": 0.95, "answer": 0.5, "margin": 0.15, "out_of_scope": 0.4, "random_state": 7}
+        """C: inverse regularisation; wish: how many times likelier than among the examples it is that something is wanted of the coach, the diary or one's own data; answer, margin, out_of_scope: `Thresholds`; half: lowest confidence for each of two halves of a message; asking_half: the same where both are put as questions, or items of a list; clear: lowest confidence at which the part that asks is taken whatever stands beside it; after_answer: how many times likelier it is that an answer is talked about once there is one, and rarer before."""
+        return {"C": 20.0, "wish": 1.0, "after_answer": 8.0, "half": 0.7, "asking_half": 0.5, "clear": 0.95, "answer": 0.5, "margin": 0.15, "out_of_scope": 0.4, "random_state": 7}
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+        """Return what Rasa's cache must know beside data and configuration: over the vectors of another encoder the weights mean nothing."""
+        return encoder_digest()
 
     def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -96,8 +105,11 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         follows = bool(tracker and tracker.get_slot("topic"))
         for message in messages:
             text = message.get(TEXT) or ""
-            pressed = self._pressed((message.get("metadata") or {}).get("button") or "")
-            if pressed:
+            button = (message.get("metadata") or {}).get("button") or ""
+            pressed = self._pressed(button)
+            if button.partition(":")[0] in ANSWERS:
+                self._set(message, NOTHING_READABLE)
+            elif pressed:
                 self._set(message, [(pressed, 1.0), (OUT_OF_SCOPE, 0.0)])
             elif any(character.isalpha() for character in text):
                 self._set(message, *self._understood(runtime.current().screen.respelt(text), follows))
@@ -124,6 +136,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
             if is_within and (leaves_doubt or asked_alone[0][1] >= self._config["clear"]):
                 ranking = asked_alone  # what is told beside a clear question makes no doubt
         asked = list(dict.fromkeys(self._listed(text) or self._parts(text, whole)))[:MOST_QUESTIONS]
+        ranking = _likelier(ranking, WISHES, self._config["wish"])
         if len(asked) > 1:
             return ranking, asked
         return _likelier(ranking, ABOUT_THE_ANSWER, self._config["after_answer"] if follows else 1 / self._config["after_answer"]), ()

@@ -68,11 +68,12 @@ def train(settings: Settings, content: Content) -> Optional[str]:
     check_config(settings.root / "config.yml")
     settings.model.parent.mkdir(parents=True, exist_ok=True)
     stamp_path(settings).unlink(missing_ok=True)
+    trained_from = fingerprint(settings, content)  # now: what changes while it trains is not in the model
     result = rasa_train(
         domain=str(settings.root / "domain.yml"), config=str(settings.root / "config.yml"), training_files=[str(settings.root / "data")],
         output=str(settings.model.parent), fixed_model_name="sijbot", force_training=False,
     )  # fmt: skip
     if result.code != 0 or not settings.model.is_file():
         return "training failed: run `rasa data validate` for the reason"
-    stamp_path(settings).write_text(fingerprint(settings, content), encoding="utf-8")
+    stamp_path(settings).write_text(trained_from, encoding="utf-8")
     return None

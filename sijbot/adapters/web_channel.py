@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Awaitable, Callable, Dict, Optional, Text
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint
 from sanic.request import Request
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, raw
 from sanic.response import json as json_response
 
 from sijbot import runtime as process_runtime
-from sijbot.adapters.assistant import Assistant, Conversation, greeting, with_signed_buttons
+from sijbot.adapters.assistant import Assistant, Conversation, greeting, with_links, with_signed_buttons
 from sijbot.adapters.tokens import Tokens
+from sijbot.coaching.say import COACH, CONSENT, FORGET, payload_title
+from sijbot.documents.render import render
 from sijbot.language.focus import without_command
 from sijbot.regions import worded
 from sijbot.replies import FAULT, Reply
@@ -73,9 +76,22 @@ class WebChannel(InputChannel):
             except Refused as refused:
                 return self._refusal(refused)
             turn = await assistant.take_turn(conversation, text, button)
-            replies = [with_signed_buttons(reply, lambda payload: tokens.sign(conversation, payload)).to_dict() for reply in turn.replies]
-            moved = {"token": tokens.issue(turn.conversation)} if turn.conversation != conversation else {}
+            signed = (with_signed_buttons(reply, lambda payload: tokens.sign(turn.conversation, payload)) for reply in turn.replies)
+            replies = [with_links(reply, lambda name: f"documents/{tokens.for_document(turn.conversation, name)}/{name}").to_dict() for reply in signed]
+            moved = {"token": tokens.issue(turn.conversation), "keep": bool(turn.conversation.keep_days)} if turn.conversation != conversation else {}
             return _respond({"replies": replies, **moved})
+
+        @routes.get("/documents/<token>/<name>")
+        async def document(request: Request, token: str, name: str) -> HTTPResponse:
+            conversation = tokens.of_document(token, name)
+            if conversation is None:
+                return self._refusal(Refused(404, "not_here"))
+            made = await asyncio.to_thread(render, self.runtime, name, conversation.id, conversation.region)
+            if made is None:
+                return self._refusal(Refused(404, "not_here", conversation.region))
+            body, content_type = made
+            headers = {"Cache-Control": "no-store", "Content-Disposition": f'{"inline" if name.startswith("chart") else "attachment"}; filename="{name}"'}
+            return raw(body, content_type=content_type, headers=headers)
 
         return routes
 
@@ -136,4 +152,6 @@ def typed_text(text: str) -> str:
 def button_text(runtime: Runtime, payload: str) -> str:
     """Return what pressing the button says, for the record: the title of what it asks for."""
     kind, _, rest = payload.partition(":")
+    if kind in (COACH, CONSENT, FORGET):
+        return payload_title(runtime.content, payload)
     return runtime.content.wording[f"helpful_{rest.partition(':')[0]}"] if kind == "helpful" else runtime.content.title_of(rest)

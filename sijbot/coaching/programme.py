@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Callable, Mapping, Optional, Sequence, TypeVar
 
@@ -12,6 +12,7 @@ GREEN, AMBER, RED = "green", "amber", "red"
 CALM, MOBILISE, STABILISE, RETURN = PHASES
 PROGRESS, HOLD, STEP_BACK, REPLACE = "progress", "hold", "step_back", "replace"  # of an exercise
 GO_ON, REST, END = "go_on", "rest", "end"  # of the whole programme
+PREGNANT, POSTPARTUM, LAST_WEEK_OF_PREGNANCY, WEEKS_A_YEAR = "pregnant", "postpartum", 42, 52
 _WEEK = timedelta(days=7)
 _WHOLE = 100
 Item = TypeVar("Item")
@@ -46,6 +47,7 @@ class Done:
     colour: str
     was_stopped: bool = False
     kept_form: bool = True
+    level: int = 0  # steps above the smallest amount; below 0: less than that
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,35 @@ class Session:
     day: date
     pain_before: int
     colour: str
+
+
+@dataclass(frozen=True)
+class Past:
+    """A session that is over: its day, the phase of the programme, and what was done; day_after: yes (settled), no (raised for longer), unsure, or None where it was not asked."""
+
+    session: Session
+    phase: str
+    done: Mapping[str, Done] = field(default_factory=dict)  # by exercise
+    day_after: Optional[str] = None
+    asked_improving: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where somebody stands in the programme before a session. levels, reasons: of each exercise done before, and the rule it hangs on; left_out: exercises dropped for now;
+
+    percent: of the amounts, after a break; first: the questions that come before the screen; news: texts to say; ends: whether the programme has ended.
+    """
+
+    phase: str = CALM
+    levels: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    percent: int = _WHOLE
+    first: tuple[str, ...] = ()
+    asks_return_test: bool = False
+    news: tuple[str, ...] = ()
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,6 +243,83 @@ def next_phase(content: Content, phase: str, sessions: Sequence[Session], passes
     if following == RETURN and not passes_return_test:
         return Decision(phase, "return_test_not_passed")
     return Decision(following, "pain_is_low")
+
+
+DAY_AFTER, IMPROVING = "day_after", "improving"
+
+
+def standing_of(content: Content, past: Sequence[Past], today: date, passes_return_test: Optional[bool] = None) -> Standing:
+    """Return where somebody stands in the programme, from the sessions that are over, oldest first; who has done none begins in the calm phase."""
+    if not past:
+        return Standing()
+    numbers, last = content.programme.numbers, past[-1]
+    rested = (today - last.session.day).days
+    percent = percent_after_break(numbers, last.session.day, today)
+    decision = next_of_programme(numbers, [each.session for each in past])
+    is_after_break = percent < _WHOLE
+    first = (DAY_AFTER,) if last.day_after is None and 0 < rested and not is_after_break else ()
+    if not any(each.asked_improving for each in past) and (today - past[0].session.day).days >= numbers.ask_improvement_on_day:
+        first = (*first, IMPROVING)
+    levels, reasons, left_out = {}, {}, []
+    for exercise in dict.fromkeys(exercise for each in past for exercise in each.done):
+        decided = level_after(numbers, [each.done[exercise] for each in past if exercise in each.done], today)
+        levels[exercise], reasons[exercise] = int(decided.outcome) if decided.outcome != REPLACE else 0, decided.rule
+        if decided.outcome == REPLACE:
+            left_out.append(exercise)
+    standing = Standing(last.phase, levels, reasons, tuple(left_out), percent, first, news=("restart_smaller",) if is_after_break else ())
+    if decision.outcome == END and not is_after_break:
+        return replace(standing, ends=True)
+    if decision.outcome == REST and rested * 24 <= numbers.calm_hours:
+        return replace(standing, phase=CALM, news=(*standing.news, "programme_rest"))
+    in_phase = _trailing(past, lambda each: each.phase == last.phase)
+    following = next_phase(content, last.phase, [each.session for each in in_phase], passes_return_test)
+    moved = ("phase_next",) if following.outcome != last.phase else ()
+    return replace(standing, phase=following.outcome, asks_return_test=following.rule == "return_test_not_passed" and passes_return_test is None, news=(*standing.news, *moved))
+
+
+def level_after(numbers: ProgrammeNumbers, history: Sequence[Done], today: date) -> Decision:
+    """Return the level of an exercise in the next session, as text, or REPLACE, with the rule for it; from its sessions, oldest first.
+
+    A level rises at most once in a week, and a step back is kept for two days.
+    """
+    newest = history[-1]
+    at_this_level = _trailing(history, lambda done: done.level == newest.level)
+    decided = next_of_exercise(numbers, history)
+    if decided.outcome == REPLACE:
+        return decided if today - newest.day < _WEEK else Decision(str(newest.level - 1), decided.rule)
+    if decided.outcome == STEP_BACK:
+        return Decision(str(newest.level - 1), decided.rule)
+    if len(at_this_level) < len(history):
+        came_from, since = history[-len(at_this_level) - 1].level, today - at_this_level[0].day
+        if newest.level < came_from and since < timedelta(hours=numbers.calm_hours):
+            return Decision(str(newest.level), "stepped_back")
+        if newest.level > came_from and since < _WEEK and decided.outcome == PROGRESS:
+            return Decision(str(newest.level), "raised_this_week")
+    if decided.outcome == PROGRESS and len(at_this_level) >= numbers.greens_to_progress:
+        return Decision(str(newest.level + 1), decided.rule)
+    return Decision(str(newest.level), "green_not_long_enough" if decided.outcome == PROGRESS else decided.rule)
+
+
+def aged(content: Content, person: Person, days: int) -> Person:
+    """Return what is known of somebody so many days later: weeks go on, and what passes is to be asked again after a week, a pregnancy when it must be over, a birth after a year."""
+    weeks = days // _WEEK.days
+    week = None if person.week is None else person.week + weeks
+    since = {when: told + weeks for when, told in person.weeks_since.items()}
+    passed = {condition for condition in person.conditions if content.condition(condition).passes} if days >= content.programme.numbers.missed_days else set()
+    if week is not None and week > LAST_WEEK_OF_PREGNANCY:
+        passed, week = passed | {PREGNANT}, None
+    if since.get(POSTPARTUM, 0) > WEEKS_A_YEAR:
+        passed.add(POSTPARTUM)
+    since = {when: told for when, told in since.items() if when not in passed}
+    return replace(person, conditions=person.conditions - passed, cleared=person.cleared - passed, week=week, weeks_since=since)
+
+
+def _trailing(items: Sequence[Item], is_so: Callable[[Item], bool]) -> Sequence[Item]:
+    """Return the last items in a row of which it is so."""
+    start = len(items)
+    while start and is_so(items[start - 1]):
+        start -= 1
+    return items[start:]
 
 
 def percent_after_break(numbers: ProgrammeNumbers, last: Optional[date], today: date) -> int:

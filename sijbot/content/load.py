@@ -16,9 +16,10 @@ from typing import Any, Callable, Iterable, Mapping, Optional
 import yaml
 
 from sijbot.content.model import (
-    EQUIPMENT, LEVELS, PHASES, POSTURES, SITUATIONS, UNITS, Answer, Combination, Content, Cue, Exercise, Fact, FlagCase, HandOff, HeldBack, Pattern, Phase, Programme, RedFlag, Region,
+    EQUIPMENT, LEVELS, PHASES, POSTURES, SITUATIONS, UNITS, Answer, Combination, Condition, Content, Cue, Exercise, Fact, FlagCase, HandOff, Pattern, Phase, Programme, RedFlag, Region,
     Source, Subject,
 )  # fmt: skip
+from sijbot.content.coach_texts import COACH_KEYS, PLACES_OF
 from sijbot.content.phrases import PhraseError, expand
 
 SHORT_WORDS = 60
@@ -110,7 +111,7 @@ class _Folder:
         for name, spec in fields.items():
             if name in raw:
                 values[name] = self._value(path, prefix + name, hints[name], raw[name])
-            elif spec.default is dataclasses.MISSING:
+            elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
                 self.fault(path, prefix + name, "is missing")
         return kind(**values) if len(self.faults) == before else None
 
@@ -262,6 +263,8 @@ def load(root: Path) -> Content:
         _check_choice(folder, path, "phase", (exercise.phase,), PHASES)
         _check_choice(folder, path, "postures", exercise.postures, POSTURES)
         _check_choice(folder, path, "needs", exercise.needs, EQUIPMENT)
+        for posture in set(exercise.starts) ^ set(exercise.postures[1:]):
+            folder.fault(path, f"starts.{posture}", "is missing: how it begins there" if posture in exercise.postures[1:] else "is no other posture of the exercise")
         if exercise.amount:
             _check_choice(folder, path, "amount.unit", (exercise.amount.unit,), UNITS)
             if not 0 < exercise.amount.least <= exercise.amount.most or exercise.amount.rounds < 1:
@@ -310,6 +313,8 @@ def load(root: Path) -> Content:
     situations = folder.single("situations.yml", Cue)
     details = folder.single("details.yml", Cue)
     programme = _programme(folder, sources, exercises, flags)
+    coach = _coach(folder, root / "coach.yml")
+    coach_words = folder.single("coach_words.yml", Cue)
     for key in set(situations) - set(SITUATIONS):
         folder.fault(root / "situations.yml", key, "unknown situation")
     if "unknown" not in regions:
@@ -326,7 +331,7 @@ def load(root: Path) -> Content:
         vocabulary={key: record for key, (_, record) in vocabulary.items()},
         facts={key: record for key, (_, record) in facts.items()},
         combinations={key: record for key, (_, record) in combinations.items()},
-        context=context, forms=forms, situations=situations, details=details, programme=programme, version=folder.digest.hexdigest()[:12],
+        context=context, forms=forms, situations=situations, details=details, programme=programme, coach=coach, coach_words=coach_words, version=folder.digest.hexdigest()[:12],
     )  # fmt: skip
 
 
@@ -349,10 +354,21 @@ def _programme(
     _check_phases(folder, path, programme.phases, exercises)
     for condition in set(programme.conditions).intersection(SITUATIONS):
         folder.fault(path, f"conditions.{condition}", "is the name of a situation")
+    for condition in set(SITUATIONS) ^ set(programme.situations_asked):
+        folder.fault(path, f"situations_asked.{condition}", "is missing" if condition in SITUATIONS else "is no situation")
+    for condition in {held.when for held in programme.held_back if held.before_weeks is not None} - set(programme.since_asked):
+        folder.fault(path, f"since_asked.{condition}", "is missing: a rule counts the weeks")
+    for name, condition in programme.conditions.items():
+        _check_choice(folder, path, f"conditions.{name}.implies", filter(None, (condition.implies,)), SITUATIONS)
+    programme = dataclasses.replace(programme, conditions=_with_phrases(folder, path, programme.conditions), situations_asked=_with_phrases(folder, path, programme.situations_asked))
     may_hold = (*SITUATIONS, *programme.conditions)
     for name, question in programme.screen.items():
         _check_choice(folder, path, f"screen.{name}.raises", question.raises, flags)
         _check_choice(folder, path, f"screen.{name}.opens", question.opens, may_hold)
+        if name in flags:
+            folder.fault(path, f"screen.{name}", "is the id of a flag too")
+        if question.raises and not question.finding:
+            folder.fault(path, f"screen.{name}.finding", "is missing: what a yes says")
         if bool(question.raises) == bool(question.opens):
             folder.fault(path, f"screen.{name}", "needs either 'raises' or 'opens'")
     for name, asked in {"asked_of_everybody": programme.asked_of_everybody, **{f"asked_of.{name}": asked for name, asked in programme.asked_of.items()}}.items():
@@ -368,6 +384,21 @@ def _programme(
         if sum(map(bool, (held.exercises, held.postures, held.phases, held.only))) > 1:
             folder.fault(path, where, "names more than one of exercises, postures, phases, only")
     return programme
+
+
+def _coach(folder: _Folder, path: Path) -> dict[str, str]:
+    """Return the texts of the coach, after noting those that are missing, unknown, or with a place that nothing fills."""
+    texts = folder.texts(path)
+    for key in COACH_KEYS ^ set(texts):
+        folder.fault(path, key, "is missing" if key in COACH_KEYS else "unknown key")
+    for key in COACH_KEYS & set(texts):
+        _check_places(folder, path, {key: texts[key]}, REGION_PLACES.union(PLACES_OF.get(key, "").split()))
+    return texts
+
+
+def _with_phrases(folder: _Folder, path: Path, conditions: Mapping[str, Condition]) -> dict[str, Condition]:
+    """Return the conditions with every phrase that their lines of words stand for."""
+    return {name: dataclasses.replace(condition, words=folder.phrases(path, name, Cue("", condition.words)).words) for name, condition in conditions.items()}
 
 
 def _check_phases(folder: _Folder, path: Path, phases: Mapping[str, Phase], exercises: Mapping[str, tuple[Path, Exercise]]) -> None:

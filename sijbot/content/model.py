@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Mapping, Optional
 
@@ -87,6 +87,7 @@ class Exercise:
     amount: Amount
     stop_if: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    starts: Mapping[str, str] = field(default_factory=dict)  # the first step in each other posture than the usual one
     adapt: tuple[Caution, ...] = ()
     easier: Optional[str] = None
     harder: Optional[str] = None
@@ -96,14 +97,34 @@ class Exercise:
     reviewed_on: date = field(kw_only=True)
     review_by: date = field(kw_only=True)
 
+    def steps_in(self, posture: str) -> tuple[str, ...]:
+        """Return the steps in a posture: in another than the usual one, the first is how that begins."""
+        return (self.starts[posture], *self.steps[1:]) if posture in self.starts else self.steps
+
 
 @dataclass(frozen=True)
 class ScreenQuestion:
-    """A question before a first session: flags that a yes raises, the most pressing first, or what it may be that holds."""
+    """A question before a first session: flags that a yes raises, the most pressing first, or what it may be that holds. finding: what a yes says, in the words of a hand-off."""
 
     question: str
+    finding: Optional[str] = None
+    emergency_if: Optional[str] = None  # what of it would be an emergency, where its level is lower
     raises: tuple[str, ...] = ()
     opens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that may hold of a person: how it is asked, and the words by which people name it in answer.
+
+    passes: it is asked again after a while; implies: a situation that it says holds too; within_weeks: it no longer holds of what happened longer ago.
+    """
+
+    asked: str
+    words: tuple[str, ...] = ()
+    passes: bool = False
+    implies: Optional[str] = None
+    within_weeks: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +172,8 @@ class ProgrammeNumbers:
     ambers_to_step_back: int
     reds_to_replace: int
     rises_to_replace: int
+    rise_to_end: int
+    stops_to_end: int
     red_days_to_calm: int
     red_days_to_end: int
     calm_hours: int
@@ -159,6 +182,9 @@ class ProgrammeNumbers:
     missed_days: int
     restart_percent: int
     ask_improvement_on_day: int
+    trend_days: int
+    trend_fewest: int
+    trend_change: int
 
 
 @dataclass(frozen=True)
@@ -170,7 +196,9 @@ class Programme:
     asked_after: tuple[str, ...]  # questions of the screen, once more at the end of a session
     asked_of_everybody: tuple[str, ...]
     asked_of: Mapping[str, tuple[str, ...]]
-    conditions: Mapping[str, str]
+    conditions: Mapping[str, Condition]
+    situations_asked: Mapping[str, Condition]  # the same of every situation
+    since_asked: Mapping[str, str]  # what the weeks of `HeldBack.before_weeks` are counted from
     phases: Mapping[str, Phase]
     held_back: tuple[HeldBack, ...]
     numbers: ProgrammeNumbers
@@ -305,6 +333,8 @@ class Content:
     situations: Mapping[str, Cue]
     details: Mapping[str, Cue]
     programme: Programme
+    coach: Mapping[str, str]  # what the exercise coach, the diary and the pages say
+    coach_words: Mapping[str, Cue]
     hand_offs: Mapping[str, HandOff]
     regions: Mapping[str, Region]
     wording: Mapping[str, str]
@@ -314,6 +344,23 @@ class Content:
         """Return (id, record) of everything that is reviewed by a day."""
         groups = (self.answers, self.exercises, self.red_flags, self.hand_offs, self.regions, {"programme": self.programme})
         return [item for group in groups for item in group.items()]
+
+    def asked(self, condition: str) -> str:
+        """Return how a situation or condition is asked."""
+        return self.condition(condition).asked
+
+    def condition(self, name: str) -> Condition:
+        """Return a condition of the programme, or a situation as one."""
+        return self.programme.conditions.get(name) or self.programme.situations_asked[name]
+
+    def sign(self, flag_id: str) -> RedFlag:
+        """Return a danger sign, or a question of the coach's screen as one: it stands for the most pressing of what it asks about."""
+        return self.red_flags.get(flag_id) or self._asked_sign(flag_id)
+
+    def _asked_sign(self, name: str) -> RedFlag:
+        asked = self.programme.screen[name]
+        first = self.red_flags[asked.raises[0]]
+        return replace(first, finding=asked.finding, question=asked.question, patterns=(), unless=())
 
     def title_of(self, content_id: str) -> str:
         """Return the title of an answer or exercise."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,14 @@ class Directions(NamedTuple):
     ids: tuple[str, ...]
     weights: np.ndarray
     bias: np.ndarray
+
+
+def encoder_digest(folder: Path = TOPICS) -> str:
+    """Return a digest of the files that make the topic vectors and directions."""
+    digest = hashlib.sha256()
+    for path in (TOKENIZER, folder / "model.onnx", folder / "directions.npz"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def read_directions(folder: Path = TOPICS) -> Directions:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Optional, Sequence
 
 import sqlalchemy as sa
 
-from sijbot.records.schema import CONVERSATION_EVENTS, EXAMPLE, HAND_OFF, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK
+from sijbot.records.schema import CONVERSATION_EVENTS, EXAMPLE, HAND_OFF, KEEPING, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK, WRITTEN_AT
+from sijbot.routing import NO
 from sijbot.triage.assess import Assessment
 from sijbot.triage.lock import Lock
 
@@ -15,7 +16,7 @@ from sijbot.triage.lock import Lock
 def read_lock(connection: sa.engine.Connection, conversation_id: str) -> Optional[Lock]:
     """Return the lock of a conversation, or None."""
     row = connection.execute(sa.select(URGENCY_LOCK).where(URGENCY_LOCK.c.conversation_id == conversation_id)).mappings().first()
-    return Lock(row["level"], tuple(row["flags"]), _aware(row["raised_at"])) if row else None
+    return Lock(row["level"], tuple(row["flags"]), aware(row["raised_at"])) if row else None
 
 
 def write_lock(connection: sa.engine.Connection, conversation_id: str, lock: Optional[Lock]) -> None:
@@ -34,6 +35,8 @@ def log_assessment(
     findings = [{"flag": finding.flag, "outcome": finding.outcome, "start": finding.start, "end": finding.end} for finding in assessment.findings]
     findings += [{"flag": flag, "outcome": "corrected"} for flag in assessment.corrected]
     findings += [{"flag": flag, "outcome": "seen"} for flag in (lifted.flags if lifted else ())]
+    if assessment.answered and assessment.answered[1] == NO:
+        findings.append({"flag": assessment.answered[0], "outcome": "answered_no"})
     values = {
         "conversation_id": conversation_id, "at": at, "outcome": assessment.outcome, "level": assessment.level, "findings": findings,
         "content_version": version, "reply_id": reply_id,
@@ -80,10 +83,17 @@ def safety_log(connection: sa.engine.Connection, since: Optional[datetime] = Non
     return _rows(connection, SAFETY_LOG, SAFETY_LOG.c.at, since)
 
 
+def safety_log_of(connection: sa.engine.Connection, conversation_id: str) -> list[dict[str, Any]]:
+    """Return the safety log of one conversation, oldest first: time, level and findings."""
+    log = SAFETY_LOG.c
+    rows = connection.execute(sa.select(log.at, log.level, log.findings).where(log.conversation_id == conversation_id).order_by(log.id)).mappings()
+    return [{**row, "at": aware(row["at"])} for row in rows]
+
+
 def _rows(connection: sa.engine.Connection, table: sa.Table, time: sa.Column, since: Optional[datetime]) -> list[dict[str, Any]]:
     query = sa.select(table).order_by(table.c.id)
     rows = connection.execute(query.where(time >= since) if since else query).mappings()
-    return [{key: _aware(value).isoformat() if isinstance(value, datetime) else value for key, value in row.items()} for row in rows]
+    return [{key: aware(value).isoformat() if isinstance(value, datetime) else value for key, value in row.items()} for row in rows]
 
 
 def forget(connection: sa.engine.Connection, conversation_id: str) -> None:
@@ -94,6 +104,29 @@ def forget(connection: sa.engine.Connection, conversation_id: str) -> None:
         connection.execute(sa.delete(CONVERSATION_EVENTS).where(CONVERSATION_EVENTS.c.sender_id == conversation_id))
 
 
+def erase(engine: sa.engine.Engine, *conversation_ids: str) -> None:
+    """Erase everything that belongs to these conversations, out of the database's files too."""
+    with engine.begin() as connection:
+        for conversation_id in conversation_ids:
+            forget(connection, conversation_id)
+    finish_erasing(engine)
+
+
+def outdated(connection: sa.engine.Connection, now: datetime, kept: timedelta, kept_agreed: timedelta) -> list[str]:
+    """Return the conversations in which nothing was written for longer than `kept`, or than `kept_agreed` where the person agreed to that."""
+    times = [sa.select(table.c[column].label("id"), sa.func.max(table.c[WRITTEN_AT[table]]).label("at")).group_by(table.c[column]) for table, column in OWNED.items()]
+    latest: dict[str, datetime] = {}
+    for conversation_id, at in connection.execute(sa.union_all(*times)):
+        latest[conversation_id] = max(latest.get(conversation_id, aware(at)), aware(at))
+    if sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
+        events = CONVERSATION_EVENTS.c
+        for conversation_id, seconds in connection.execute(sa.select(events.sender_id, sa.func.max(events.timestamp)).group_by(events.sender_id)):
+            at = datetime.fromtimestamp(seconds or 0, timezone.utc)
+            latest[conversation_id] = max(latest.get(conversation_id, at), at)
+    agreed = set(connection.execute(sa.select(KEEPING.c.conversation_id).where(KEEPING.c.is_agreed)).scalars())
+    return sorted(one for one, at in latest.items() if now - at > (kept_agreed if one in agreed else kept))
+
+
 def finish_erasing(engine: sa.engine.Engine) -> None:
     """After `forget` was committed: take what was erased out of SQLite's write-ahead log too."""
     if engine.dialect.name == "sqlite":
@@ -101,5 +134,6 @@ def finish_erasing(engine: sa.engine.Engine) -> None:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _aware(moment: datetime) -> datetime:
+def aware(moment: datetime) -> datetime:
+    """Return a stored time with its zone."""
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)  # SQLite drops the zone; all are written in UTC

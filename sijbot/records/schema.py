@@ -55,6 +55,53 @@ UNDERSTANDING = sa.Table(
     sa.Column("words", sa.Text),  # of an example alone
 )  # fmt: skip
 
+COACH_SESSION = sa.Table(
+    "coach_session", METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),  # goes up by one a turn; the slot holds the one that was acknowledged
+    sa.Column("state", sa.JSON, nullable=False),
+    sa.Column("before", sa.JSON),  # the state of the version before, from which a turn is redone that was never acknowledged
+    sa.Column("is_over", sa.Boolean, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("day_after", sa.String(8)),  # whether the joint was as usual in the day behind it: yes, no, unsure; None: was not asked
+    sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),  # of the latest turn
+)  # fmt: skip
+
+EXERCISE_SET = sa.Table(
+    "exercise_set", METADATA,
+    sa.Column("session_id", sa.String(32), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),  # in the plan of the session
+    sa.Column("round", sa.Integer, primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
+    sa.Column("exercise", sa.String(64), nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)  # fmt: skip
+
+DIARY_ENTRY = sa.Table(
+    "diary_entry", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("conversation_id", sa.String(64), nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("pain", sa.Integer, nullable=False),  # 0 to 10
+    sa.Column("worse", sa.String(64)),  # what was said to make it worse: an id of content/details.yml
+    sa.Column("source", sa.String(16), nullable=False),  # told, before or after a session
+    sa.Index("ix_diary_entry_conversation_day", "conversation_id", "day"),
+)  # fmt: skip
+
+KEEPING = sa.Table(
+    "keeping", METADATA,
+    sa.Column("conversation_id", sa.String(64), primary_key=True),
+    sa.Column("is_agreed", sa.Boolean, nullable=False),  # to keeping beyond the token of the conversation
+    sa.Column("is_off", sa.Boolean, nullable=False),  # nothing new is written into the diary
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)  # fmt: skip
+
+TOLD, BEFORE_SESSION, AFTER_SESSION = "told", "before", "after"  # where a diary entry is from
+
 # What becomes of a question: `doubt`: it was asked back; `declined`: out of scope; `helpful`, `unhelpful`: what somebody said of an answer;
 # `example`: it was asked back, then an id was chosen, and its words may be kept.
 DOUBT, DECLINED, HELPFUL, UNHELPFUL, EXAMPLE = UNDERSTANDING_OUTCOMES = ("doubt", "declined", "helpful", "unhelpful", "example")
@@ -63,11 +110,16 @@ DOUBT, DECLINED, HELPFUL, UNHELPFUL, EXAMPLE = UNDERSTANDING_OUTCOMES = ("doubt"
 HAND_OFF_STATES = ("offered", "agreed", "queued", "delivered", "failed")
 
 # Rasa's own table of conversation events, made by its tracker store in the same database.
-CONVERSATION_EVENTS = sa.table("events", sa.column("sender_id"))
+CONVERSATION_EVENTS = sa.table("events", sa.column("id"), sa.column("sender_id"), sa.column("timestamp"), sa.column("type_name"), sa.column("data"))
 
 # Every table that holds something about a conversation, with the column that names it. `forget` empties these; a test compares them with METADATA.
-OWNED = {URGENCY_LOCK: "conversation_id", SAFETY_LOG: "conversation_id", HAND_OFF: "conversation_id", UNDERSTANDING: "conversation_id"}
-
+OWNED = {
+    table: "conversation_id" for table in (URGENCY_LOCK, SAFETY_LOG, HAND_OFF, UNDERSTANDING, COACH_SESSION, EXERCISE_SET, DIARY_ENTRY, KEEPING)
+}  # fmt: skip
+# When each was written last, for the job that erases what is too old.
+WRITTEN_AT = {
+    URGENCY_LOCK: "raised_at", SAFETY_LOG: "at", HAND_OFF: "shown_at", UNDERSTANDING: "at", COACH_SESSION: "at", EXERCISE_SET: "at", DIARY_ENTRY: "at", KEEPING: "at",
+}  # fmt: skip
 
 FAULTS = (sa.exc.SQLAlchemyError,)  # what is raised where the database does not answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Callable, Iterable, Mapping, Optional, Sequence
@@ -28,6 +29,8 @@ _SHORT_ANSWER_WORDS = 9
 _LETTERS_THAT_TELL = 4
 _SHORT_ANSWER_CHARACTERS = 80
 
+# "10 mins", "about 3 weeks", "5": an answer to something, which has no meaning of its own to be weighed.
+_AMOUNT = re.compile(r"\W*(?:(?:about|around|maybe|like|only|just|a)\s+)?\d{1,3}(?:[.,]\d)?\s?(?:min|mins|minutes?|hours?|days?|weeks?|wks?|months?|years?|times)?(?:\s+(?:please|pls|only|max|today|or so))?\W*", re.IGNORECASE)
 _OUTCOME_OF = {
     Mention.PRESENT: ALARM, Mention.UNSURE: ASK, Mention.LASTING: ASK, Mention.ASKED: INFORM, Mention.SUPPOSED: INFORM, Mention.QUOTED: INFORM,
     Mention.DENIED: NONE, Mention.PAST: NONE, Mention.NOT_A_PATIENT: NONE,
@@ -166,7 +169,7 @@ class Screen:
         short = is_short(text)
         return Suspicion(
             found, short, is_short(text, FEW_WORDS), certain=frozenset(finding.flag for finding in set(over_turns) - set(alone)), denied_before=known.answered_no,
-            says_all_is_well=short and (found.outcome == INFORM or bool(found.denied) or any(map(_says_all_is_well, windows))),
+            says_all_is_well=short and (found.outcome == INFORM or bool(found.denied) or any(map(_says_all_is_well, windows)) or bool(_AMOUNT.fullmatch(text))),
             says_facts_alone=is_short(text, VERY_FEW_WORDS) and found.outcome == NONE and bool(found.facts),
             is_very_long=len(text) > MANY_CHARACTERS,
             named=frozenset(flag for window in windows for group in window.spans.keys() & self._flags_of.keys() for flag in self._flags_of[group]),

@@ -15,7 +15,7 @@ MOST_NAMED = 3  # further findings in one line; a longer list is not read
 
 def kind_of(content: Content, finding: Finding) -> str:
     """Return which text of `hand_off/` fits a finding: that of its flag, or that of its level where the level is not the flag's own."""
-    flag = content.red_flags[finding.flag]
+    flag = content.sign(finding.flag)
     if flag.hand_off and (finding.level == flag.level or content.hand_offs[flag.hand_off].every_level):
         return flag.hand_off
     return finding.level
@@ -44,7 +44,7 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
         return None
     first, *others = [finding for finding in assessment.distinct if finding.outcome in (ALARM, ASK)]
     kind = _kind_of_all(content, [finding for finding in (first, *others) if finding.rank == first.rank])
-    template, flag = content.hand_offs[kind], content.red_flags[first.flag]
+    template, flag = content.hand_offs[kind], content.sign(first.flag)
     places = {**words_of(content, region_code), "finding": flag.finding}
     blocks = [template.text.format(**places)]
     if assessment.outcome == ASK and template.question:
@@ -52,7 +52,8 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
         blocks.insert(0, template.question.format(**places, question=question))
     if others:
         named = others[:MOST_NAMED]
-        blocks.append(template.also.format(findings="; ".join(content.red_flags[other.flag].finding for other in named)))
+        blocks.append(template.also.format(findings="; ".join(content.sign(other.flag).finding for other in named)))
+    blocks.extend(_emergency_lines(content, assessment, region_code))
     kinds = dict.fromkeys(kind_of(content, other) for other in others)
     blocks.extend(content.hand_offs[other].beside.format(**places) for other in kinds if other != kind and content.hand_offs[other].beside)
     identity = f"hand-off:{assessment.outcome}:{kind}:{'+'.join(sorted(finding.flag for finding in (first, *others)))}"
@@ -61,12 +62,12 @@ def hand_off_message(content: Content, assessment: Assessment, region_code: Opti
 
 def question_of(content: Content, flag_id: str, is_about_change: bool) -> str:
     """Return the yes/no question about a flag; of a sign that has long been there, whether it has changed (R11)."""
-    return content.wording["question_of_change"] if is_about_change else content.red_flags[flag_id].question
+    return content.wording["question_of_change"] if is_about_change else content.sign(flag_id).question
 
 
 def help_line(content: Content, flag_id: str, level: str, region_code: Optional[str]) -> str:
     """Return where to turn about a flag at a level: a line of its own where it has one, such as a crisis line, else that of the level."""
-    words, own = words_of(content, region_code), content.hand_offs.get(content.red_flags[flag_id].hand_off or "")
+    words, own = words_of(content, region_code), content.hand_offs.get(content.sign(flag_id).hand_off or "")
     if own is not None and own.every_level:
         return own.beside.format(**words)
     return words["emergency_line" if level == "emergency" else "urgent_line"]
@@ -78,5 +79,11 @@ def hand_off_again(content: Content, assessment: Assessment, region_code: Option
     first = assessment.distinct[0]
     kind = _kind_of_all(content, [finding for finding in assessment.distinct if finding.rank == first.rank])
     again = content.hand_offs[kind].again
-    text = again.format(**words_of(content, region_code), finding=content.red_flags[first.flag].finding)
+    text = again.format(**words_of(content, region_code), finding=content.sign(first.flag).finding)
     return Reply(text, kind=CARE_CARD, title=whole.title, level=whole.level, id=whole.id)
+
+
+def _emergency_lines(content: Content, assessment: Assessment, region_code: Optional[str]) -> list[str]:
+    """Return what of a question of the coach's screen that was answered with yes would be an emergency, where its level is lower."""
+    asked = [content.programme.screen[flag] for flag in assessment.flags if flag in content.programme.screen]
+    return [content.coach["emergency_if"].format(**words_of(content, region_code), what=question.emergency_if) for question in asked if question.emergency_if]

@@ -37,7 +37,7 @@ def tracker(
     button: Optional[str] = None, region: str = "uk", earlier: Sequence[dict] = (), situations: Sequence[str] = (), details: Optional[dict] = None, **slots: Any,
 ) -> Tracker:  # fmt: skip
     """Return the tracker at one message. earlier: events before it."""
-    slots = {"topic": None, "topic_before": None, "answers_given": None, "doubts": None, "doubted": None, "keep_asked": None, "left_open": None, "told_more": None, "safety_net_shown": None, "booked_for": None, **slots}
+    slots = {"topic": None, "topic_before": None, "answers_given": None, "doubts": None, "doubted": None, "keep_asked": None, "coach": None, "consent_asked": None, "left_open": None, "told_more": None, "safety_net_shown": None, "booked_for": None, **slots}
     slots["expecting"] = expecting.to_slot() if expecting else None
     lock = None
     for before in earlier:  # as the gate reads them

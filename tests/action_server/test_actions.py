@@ -8,7 +8,7 @@ import pytest
 from helper import found, run, tracker, understood, user_event
 
 from sijbot import clock, runtime
-from sijbot.records import repository
+from sijbot.records import coach, repository
 from sijbot.records.schema import HAND_OFF, SAFETY_LOG, make_engine, migrate
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.settings import Settings
@@ -481,3 +481,80 @@ def test_a_pressed_button_is_answered_although_it_is_the_same_answer(content):
     said = run("action_answer", tracker("x", understanding=understood("back_in_place", intent="myth"), topic="back_in_place", button="topic:back_in_place"))
 
     assert content.answers["back_in_place"].short in said.texts[0]
+
+
+# The exercise coach and what stands against it.
+
+
+def emergency_before() -> list[dict]:
+    return [user_event("I have lost control of my bladder", found("ces_bladder_incontinence", "emergency"))]
+
+
+@pytest.mark.parametrize("assessment", [found("spinal_infection_fever", "urgent"), Assessment("ask", (Finding("foot_drop", "ask", "urgent", 0, 3),))])
+def test_a_lesser_sign_or_a_question_never_takes_the_place_of_an_emergency(content, assessment):
+    outcome = run("action_hand_off", tracker(assessment=assessment, earlier=emergency_before()))
+
+    assert (outcome.replies[0]["kind"], outcome.replies[0]["level"]) == ("care_card", "emergency")
+    assert content.red_flags["ces_bladder_incontinence"].finding in outcome.texts[0] and len(outcome.replies) == 2
+
+
+def test_an_emergency_stands_for_itself():
+    assert len(run("action_hand_off", tracker(assessment=found("stroke", "emergency"), earlier=emergency_before())).replies) == 1
+
+
+@pytest.mark.parametrize("level, flag, begins", [("emergency", "stroke", False), ("urgent", "foot_drop", False), ("soon", "testicular", False), ("soon", "pain_over_1_week", True)])
+def test_no_session_begins_while_a_sign_stands_with_which_nobody_may_exercise(level, flag, begins):
+    outcome = run("action_coach", tracker(earlier=[user_event("before", found(flag, level))]))
+
+    assert (outcome.slots["coach"] is not None) is begins
+    assert any("1 of 6" in text for text in outcome.texts) is begins
+
+
+def test_an_open_question_of_the_screen_comes_before_a_session(content):
+    outcome = run("action_coach", tracker(expecting=Expecting(RED_FLAG, "foot_drop")))
+
+    assert outcome.slots["coach"] is None and content.red_flags["foot_drop"].question in outcome.texts[0]
+
+
+def test_a_session_that_runs_ends_with_a_danger_sign_and_what_was_done_stays(content):
+    begun = run("action_coach", tracker())
+    ended = run("action_apply_red_flags", tracker(assessment=found("stroke", "emergency"), coach=begun.slots["coach"]))
+
+    assert (ended.slots["coach"], ended.slots["expecting"]) == (None, None)
+    assert content.coach["ended_red_flag"] in ended.texts
+    with runtime.current().engine.connect() as connection:
+        assert coach.newest_session(connection, "somebody").is_over
+
+
+def test_a_sign_with_which_one_may_exercise_ends_no_session():
+    begun = run("action_coach", tracker())
+    outcome = run("action_apply_red_flags", tracker(assessment=found("pain_over_1_week", "soon"), coach=begun.slots["coach"]))
+
+    assert "coach" not in outcome.slots
+
+
+def test_no_to_a_question_of_the_screen_goes_back_to_the_session():
+    begun = run("action_coach", tracker())
+    answered = Assessment(answered=("foot_drop", "no"))
+    outcome = run("action_apply_red_flags", tracker(assessment=answered, expecting=Expecting(RED_FLAG, "foot_drop"), coach=begun.slots["coach"]))
+
+    assert outcome.next_action == "action_coach_again" and outcome.slots["expecting"] is None
+
+
+@pytest.mark.parametrize("text, pressed, is_agreed", [("yes", None, True), ("1", None, True), ("no", None, False), ("not now", None, False), ("Yes, keep them", "consent:yes", True), ("Not now", "consent:no", False), ("ok whatever", None, None), ("hmm what happens if i say yes", None, None), ("not sure", None, None)])
+def test_only_a_plain_yes_is_consent(text, pressed, is_agreed):
+    at = tracker(text, expecting=Expecting("consent", "keep"), button=pressed)
+    at.latest_message["intent"] = {"name": "consent_answer"}
+    outcome = run("action_privacy", at)
+
+    with runtime.current().engine.connect() as connection:
+        assert coach.keeping(connection, "somebody").is_agreed is is_agreed
+    assert any(reply["keeps"] for reply in outcome.replies) is bool(is_agreed)
+
+
+@pytest.mark.parametrize("text, erases", [("yes, delete all of it", True), ("yes", True), ("no", False), ("what happens if i say yes", False), ("maybe", False)])
+def test_only_a_plain_yes_erases(text, erases):
+    at = tracker(text, expecting=Expecting("consent", "forget"))
+    at.latest_message["intent"] = {"name": "consent_answer"}
+
+    assert any(reply["erases"] for reply in run("action_privacy", at).replies) is erases

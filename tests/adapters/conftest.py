@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, ContextManager, Iterator, Optional
 
 import httpx
 import pytest
@@ -57,6 +59,11 @@ class Server:
         assert response.status_code == 200, response.text
         return response.json()["replies"]
 
+    def kill(self) -> None:
+        """End the server and whatever it started at once, as a machine that loses its power does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def is_alive(self) -> bool:
         return self.process.poll() is None and self.http.get("/live").status_code == 200
 
@@ -76,16 +83,28 @@ def sentence_of():
 
 @pytest.fixture(scope="session")
 def server(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
+    with running(trained, tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest.fixture
+def run_server(trained: Settings, tmp_path: Path) -> Callable[[], ContextManager[Server]]:
+    """Start a server on a folder of this test's own; as often as the test likes, one after another."""
+    return lambda: running(trained, tmp_path)
+
+
+@contextmanager
+def running(trained: Settings, folder: Path) -> Iterator[Server]:
+    """Start `sijbot run` with the trained model; what it writes stays in the folder."""
     var, log = folder / "var", folder / "log"
-    (var / "model").mkdir(parents=True)
+    (var / "model").mkdir(parents=True, exist_ok=True)
     for path in (trained.model, stamp_path(trained)):
         shutil.copy(path, var / "model")
     port = _free_port()
     environment = {**os.environ, "SIJBOT_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false"}
     command = [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=trained.root, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, cwd=trained.root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
     try:
         _wait_until_ready(http, process, log)

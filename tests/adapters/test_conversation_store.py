@@ -16,10 +16,11 @@ TURNS = 60
 
 
 @pytest.fixture
-def store():
-    engine = schema.make_engine("sqlite://")
+def store(database_url):
+    engine = schema.make_engine(database_url)
     schema.migrate(engine)
-    return ConversationStore(engine, Domain.load(str(ROOT / "domain.yml")))
+    yield ConversationStore(engine, Domain.load(str(ROOT / "domain.yml")))
+    engine.dispose()
 
 
 def begun(store):

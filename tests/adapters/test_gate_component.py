@@ -175,3 +175,61 @@ def test_what_is_known_survives_being_stored():
     known = Known(Expecting(RED_FLAG, "stroke"), ("foot_drop",), ("fever", "injection"), (("stroke", frozenset(("face", "droops"))),))
 
     assert Known.from_dict(json.loads(json.dumps(known.to_dict()))) == known
+
+
+# Who waits for an answer.
+
+COACH_ASKS = Expecting("coach", "screen:numb_or_weak")
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "a bit", "sometimes", "not sure", "3", "no, well sometimes"])
+def test_a_yes_or_a_doubt_to_a_question_of_the_coach_about_danger_is_an_alarm(text):
+    result, assessment = judged(text, expecting=COACH_ASKS)
+
+    assert (assessment.outcome, assessment.level, assessment.flags) == (ALARM, "emergency", ("numb_or_weak",))
+    assert result.get("intent")["name"] == "red_flag_emergency"
+
+
+@pytest.mark.parametrize("text", ["no", "2", "nope, all normal", "is this about my back and a bit of my hip?"])
+def test_a_no_or_a_question_goes_to_the_coach(text):
+    result, assessment = judged(text, expecting=COACH_ASKS)
+
+    assert assessment.flags == () and result.get("intent")["name"] == "coach_answer"
+
+
+@pytest.mark.parametrize("question", ["screen:life_stage", "cleared:after_surgery", "place:", "exercise:"])
+def test_a_yes_to_anything_else_of_the_coach_is_no_alarm(question):
+    result, assessment = judged("yes", expecting=Expecting("coach", question))
+
+    assert assessment.outcome == "none" and result.get("intent")["name"] == "coach_answer"
+
+
+def test_the_yes_of_a_button_counts_as_a_typed_one():
+    result, assessment = judged("Yes", expecting=COACH_ASKS, metadata={"button": "coach:yes"})
+
+    assert assessment.flags == ("numb_or_weak",) and result.get("intent")["name"] == "red_flag_emergency"
+
+
+def test_a_danger_sign_comes_before_whoever_waits():
+    for owner, question in (("coach", "exercise:"), ("consent", "keep"), ("diary", "pain")):
+        result, assessment = judged(BLADDER, expecting=Expecting(owner, question))
+
+        assert assessment.level == "emergency" and result.get("intent")["name"] == "red_flag_emergency"
+
+
+@pytest.mark.parametrize(("owner", "question", "text", "intent"), [
+    ("consent", "keep", "yes", "consent_answer"), ("consent", "keep", "not now", "consent_answer"), ("consent", "keep", "what happens if i say yes", "consent_answer"),
+    ("consent", "forget", "yes, delete all of it", "consent_answer"), ("consent", "keep", HARMLESS, "joint"), ("consent", "keep", "sorry I mean 3", "diary_answer"),
+    ("diary", "pain", "5", "diary_answer"), ("diary", "last", "no, it was a 4", "diary_answer"), ("diary", "last", HARMLESS, "joint"),
+])  # fmt: skip
+def test_who_gets_a_message_while_a_question_is_open(owner, question, text, intent):
+    result, _ = judged(text, expecting=Expecting(owner, question))
+
+    assert result.get("intent")["name"] == intent
+
+
+@pytest.mark.parametrize(("text", "intent"), [("exercises", "coach_answer"), ("coach me please", "coach_answer"), ("exercises for my neck", "joint")])
+def test_one_word_begins_a_session_where_it_is_all_that_is_said(text, intent):
+    result, _ = judged(text)
+
+    assert result.get("intent")["name"] == intent

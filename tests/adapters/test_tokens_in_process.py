@@ -30,6 +30,27 @@ def test_a_token_holds_for_seven_days(tokens, passed, holds):
     assert tokens.read(token) == (conversation if holds else None)
 
 
+@pytest.mark.parametrize("passed, holds", [(timedelta(days=364), True), (timedelta(days=366), False)])
+def test_a_token_holds_as_long_as_was_agreed(tokens, passed, holds):
+    conversation = Conversation("a" * 32, "uk", keep_days=365)
+    token = tokens.issue(conversation)
+
+    clock.advance(passed)
+
+    assert tokens.read(token) == (conversation if holds else None)
+
+
+@pytest.mark.parametrize("passed, holds", [(timedelta(minutes=59), True), (timedelta(minutes=61), False)])
+def test_the_address_of_a_file_holds_for_an_hour_for_that_file(tokens, passed, holds):
+    conversation = Conversation.new("uk")
+    token = tokens.for_document(conversation, "chart.svg")
+
+    clock.advance(passed)
+
+    assert (tokens.of_document(token, "chart.svg") == conversation) is holds
+    assert tokens.of_document(token, "data.json") is None and tokens.read(token) is None
+
+
 def test_conversation_ids_cannot_be_guessed():
     ids = {Conversation.new().id for _ in range(100)}
 

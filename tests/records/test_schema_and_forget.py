@@ -19,7 +19,8 @@ ALARMED = Assessment(ALARM, (Finding("foot_drop", ALARM, "urgent", 3, 9),))
 
 
 @pytest.fixture
-def engine(tmp_path):
+def file_engine(tmp_path):
+    """An engine on a SQLite file, for what only SQLite has."""
     engine = schema.make_engine(f"sqlite:///{tmp_path / 'sijbot.db'}")
     schema.migrate(engine)
     yield engine
@@ -32,6 +33,12 @@ def made_up(column: sa.Column, conversation: str):
         return conversation
     if isinstance(column.type, sa.DateTime):
         return NOON
+    if isinstance(column.type, sa.Date):
+        return NOON.date()
+    if isinstance(column.type, sa.Integer):
+        return 1
+    if column.primary_key:
+        return f"{conversation} {CANARY}"
     if isinstance(column.type, sa.Boolean):
         return True
     return [CANARY] if isinstance(column.type, sa.JSON) else CANARY[: getattr(column.type, "length", None)]
@@ -42,7 +49,7 @@ def fill(engine, conversation: str) -> None:
     ConversationStore(engine)
     with engine.begin() as connection:
         for table in schema.METADATA.tables.values():
-            row = {column.name: made_up(column, conversation) for column in table.columns if not isinstance(column.type, sa.Integer)}
+            row = {column.name: made_up(column, conversation) for column in table.columns if column.name != "id" or not isinstance(column.type, sa.Integer)}
             connection.execute(sa.insert(table).values(**row))
         event = {"sender_id": conversation, "type_name": "user", "timestamp": 1.0, "data": CANARY * 500}
         connection.execute(sa.insert(SQLTrackerStore.SQLEvent.__table__).values(**event))
@@ -102,7 +109,8 @@ def test_forget_works_before_rasa_has_made_its_table(engine):
     assert not sa.inspect(engine).has_table("events")
 
 
-def test_what_was_forgotten_stands_in_no_file_of_the_database(engine, tmp_path):
+def test_what_was_forgotten_stands_in_no_file_of_the_database(file_engine, tmp_path):
+    engine = file_engine
     fill(engine, "a")
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
@@ -115,7 +123,8 @@ def test_what_was_forgotten_stands_in_no_file_of_the_database(engine, tmp_path):
 
 
 @pytest.mark.parametrize("pragma, value", [("journal_mode", "wal"), ("secure_delete", 1), ("foreign_keys", 1), ("synchronous", 1), ("busy_timeout", 1000)])
-def test_every_sqlite_connection_is_set_up(engine, pragma, value):
+def test_every_sqlite_connection_is_set_up(file_engine, pragma, value):
+    engine = file_engine
     with engine.connect() as connection, engine.connect() as another:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
         assert another.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value

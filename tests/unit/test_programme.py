@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sijbot.coaching.plan import count_at
 from sijbot.coaching.programme import (
-    AMBER, END, GO_ON, GREEN, HOLD, PROGRESS, RED, REPLACE, REST, STEP_BACK, Done, Person, Session, colour, held_back, most_this_week, must_stop,
-    next_of_exercise, next_of_programme, next_phase, offers, percent_after_break, phase_now,
+    AMBER, CALM, DAY_AFTER, END, GO_ON, GREEN, HOLD, IMPROVING, MOBILISE, PROGRESS, RED, REPLACE, REST, STABILISE, STEP_BACK, Done, Past, Person, Session, aged, colour, held_back, level_after, most_this_week, must_stop,
+    next_of_exercise, next_of_programme, next_phase, offers, percent_after_break, phase_now, standing_of,
 )  # fmt: skip
 from sijbot.content.model import PHASES, SITUATIONS
 
@@ -260,3 +261,120 @@ def test_a_first_session_is_no_restart(content):
 @pytest.mark.parametrize(("last", "most"), [(0, 0), (10, 12), (14, 16)])
 def test_a_week_grows_by_a_fifth_at_most(content, last, most):
     assert most_this_week(content.programme.numbers, last) == most
+
+
+# From the sessions that are over to where somebody stands.
+
+
+def past(days_ago: int, color: str = GREEN, pain: int = 2, phase: str = CALM, day_after: str = "yes", asked_improving: bool = False, **done: Done) -> Past:
+    return Past(Session(TODAY - timedelta(days_ago), pain, color), phase, done, day_after, asked_improving)
+
+
+def sessions_of(*levels_and_colours: tuple[int, int, str]) -> list[Done]:
+    return [Done(TODAY - timedelta(days_ago), color, level=level) for days_ago, level, color in levels_and_colours]
+
+
+@pytest.mark.parametrize(("history", "level", "rule"), [
+    ([(1, 0, GREEN)], "0", "green_not_long_enough"),
+    ([(3, 0, GREEN), (2, 0, GREEN), (1, 0, GREEN)], "1", "green_in_a_row"),
+    ([(3, 0, GREEN), (2, 0, AMBER), (1, 0, GREEN)], "0", "green_not_long_enough"),
+    ([(12, 0, GREEN), (9, 1, GREEN), (2, 1, GREEN), (1, 1, GREEN)], "2", "green_in_a_row"),
+    ([(7, 0, GREEN), (6, 1, GREEN), (2, 1, GREEN), (1, 1, GREEN)], "1", "raised_this_week"),
+    ([(7, 0, GREEN), (7, 1, GREEN), (2, 1, GREEN), (1, 1, GREEN)], "2", "green_in_a_row"),
+    ([(4, 0, GREEN), (3, 1, GREEN), (2, 1, GREEN)], "1", "raised_this_week"),
+    ([(1, 0, RED)], "-1", "red"),
+    ([(2, 0, RED), (1, -1, GREEN)], "-1", "stepped_back"),
+    ([(3, 0, RED), (2, -1, GREEN)], "-1", "green_not_long_enough"),
+    ([(2, 1, AMBER), (1, 1, AMBER)], "0", "amber_again"),
+    ([(6, 0, RED), (1, 0, RED)], REPLACE, "red_again_in_a_week"),
+    ([(8, 0, RED), (1, 0, RED)], "-1", "red"),
+])  # fmt: skip
+def test_the_level_of_an_exercise_follows_from_its_sessions(content, history, level, rule):
+    decided = level_after(content.programme.numbers, sessions_of(*history), TODAY)
+
+    assert (decided.outcome, decided.rule) == (level, rule)
+
+
+@pytest.mark.parametrize(("days", "is_left_out"), [(6, True), (7, False)])
+def test_what_was_dropped_comes_back_after_a_week(content, days, is_left_out):
+    history = [Done(TODAY - timedelta(days + 1), RED), Done(TODAY - timedelta(days), RED)]
+    standing = standing_of(content, [past(days + 1, RED, heel_slide=history[0]), past(days, RED, heel_slide=history[1])], TODAY)
+
+    assert ("heel_slide" in standing.left_out) is is_left_out
+
+
+def test_who_has_done_nothing_begins_calm(content):
+    assert standing_of(content, [], TODAY).phase == CALM
+
+
+def test_two_green_sessions_open_the_next_phase_and_it_is_said(content):
+    standing = standing_of(content, [past(2), past(1)], TODAY)
+
+    assert standing.phase == MOBILISE and "phase_next" in standing.news
+    assert standing_of(content, [past(1)], TODAY).phase == CALM
+
+
+def test_sessions_of_an_earlier_phase_do_not_count_for_the_next(content):
+    assert standing_of(content, [past(3), past(2), past(1, phase=MOBILISE)], TODAY).phase == MOBILISE
+
+
+def test_the_last_phase_waits_for_its_test(content):
+    done = [past(2, phase=STABILISE), past(1, phase=STABILISE)]
+
+    assert standing_of(content, done, TODAY).asks_return_test
+    assert not standing_of(content, done, TODAY, passes_return_test=False).asks_return_test
+
+
+@pytest.mark.parametrize(("reds", "phase", "ends"), [(1, MOBILISE, False), (2, CALM, False), (3, MOBILISE, True)])
+def test_red_days_in_a_row_rest_and_then_end_the_programme(content, reds, phase, ends):
+    done = [past(10, phase=MOBILISE), *(past(days_ago, RED, phase=MOBILISE) for days_ago in range(reds, 0, -1))]
+    standing = standing_of(content, done, TODAY)
+
+    assert (standing.phase, standing.ends) == (phase, ends)
+
+
+@pytest.mark.parametrize(("days_ago", "phase"), [(2, CALM), (3, MOBILISE)])
+def test_the_rest_lasts_two_days(content, days_ago, phase):
+    done = [past(days_ago + 1, RED, phase=MOBILISE), past(days_ago, RED, phase=MOBILISE)]
+
+    assert standing_of(content, done, TODAY).phase == phase
+
+
+def test_a_programme_that_ended_may_begin_again_after_a_week(content):
+    done = [past(days_ago, RED) for days_ago in (9, 8, 7)]
+
+    assert not standing_of(content, done, TODAY).ends and standing_of(content, done, TODAY - timedelta(1)).ends
+
+
+@pytest.mark.parametrize(("days_ago", "asked"), [(0, False), (1, True), (6, True), (7, False)])
+def test_the_day_after_is_asked_on_the_next_visit_within_a_week(content, days_ago, asked):
+    assert (DAY_AFTER in standing_of(content, [past(days_ago, day_after=None)], TODAY).first) is asked
+    assert DAY_AFTER not in standing_of(content, [past(days_ago, day_after="yes")], TODAY).first
+
+
+@pytest.mark.parametrize(("days_ago", "asked"), [(6, False), (7, True)])
+def test_whether_it_is_better_is_asked_once_after_a_week(content, days_ago, asked):
+    assert (IMPROVING in standing_of(content, [past(days_ago), past(1)], TODAY).first) is asked
+    assert IMPROVING not in standing_of(content, [past(days_ago), past(1, asked_improving=True)], TODAY).first
+
+
+@pytest.mark.parametrize(("days_ago", "percent"), [(6, 100), (7, 60)])
+def test_after_a_week_away_there_is_less_of_it_and_no_word_of_blame(content, days_ago, percent):
+    standing = standing_of(content, [past(days_ago)], TODAY)
+
+    assert standing.percent == percent and ("restart_smaller" in standing.news) is (percent < 100)
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(6, 15), (7, 16), (14, 17)])
+def test_weeks_go_on_while_somebody_is_away(content, days, weeks):
+    person = aged(content, Person(frozenset(("pregnant", "hip_replacement")), week=15, weeks_since={"hip_replacement": 12}), days)
+
+    assert (person.week, person.weeks_since["hip_replacement"]) == (weeks, weeks - 3)
+
+
+def test_a_level_never_passes_the_most_nor_grows_by_more_than_a_fifth_in_a_week(content):
+    for exercise in content.exercises.values():
+        counts = [count_at(exercise.amount, level) for level in range(-3, 40)]
+        assert counts == sorted(counts) and 1 <= counts[0] and counts[-1] == exercise.amount.most
+        grown = [(low, high) for low, high in zip(counts[3:], counts[4:]) if high > low]
+        assert all(high <= max(low + 1, most_this_week(content.programme.numbers, low)) for low, high in grown)

@@ -1,10 +1,12 @@
 """The linear classifier over the topic vectors: what is fitted and what the encoder brings with it meet halfway."""
 
+import shutil
+
 import numpy as np
 import pytest
 
-from sijbot.adapters.topic_classifier import fitted, halfway, softmax
-from sijbot.language.encoder import DIMENSIONS, Directions, read_directions
+from sijbot.adapters.topic_classifier import TopicClassifier, fitted, halfway, softmax
+from sijbot.language.encoder import DIMENSIONS, TOPICS, Directions, encoder_digest, read_directions
 
 THEIRS = Directions(("sitting", "sleeping"), np.array([[4.0, 0.0], [0.0, 8.0]], np.float32), np.array([2.0, 4.0], np.float32))
 
@@ -48,3 +50,12 @@ def test_confidences_add_up_to_one_and_keep_the_order(scores):
 
     assert confidences.sum(-1) == pytest.approx(1)
     assert (confidences.argsort(-1) == np.array(scores).argsort(-1)).all()
+
+
+def test_what_is_cached_over_one_encoder_is_not_taken_for_another(tmp_path):
+    for name in ("model.onnx", "directions.npz"):
+        shutil.copy(TOPICS / name, tmp_path / name)
+    assert TopicClassifier.fingerprint_addon({}) == encoder_digest(tmp_path)
+
+    (tmp_path / "model.onnx").write_bytes(b"another")
+    assert encoder_digest(tmp_path) != encoder_digest()
