@@ -33,10 +33,10 @@ def begin(dispatcher: CollectingDispatcher, turn: Turn, connection: Any, found: 
     else:
         rows = records.past_sessions(connection, turn.conversation_id)
         done = [each for each in (past_of(content, State.from_dict(row.state), row.day, row.day_after) for row in rows) if each]
-        standing = standing_of(content, done, now.date())
-        worse = past_of(content, State.from_dict(rows[-1].state), rows[-1].day, NO) if rows else None
-        if_worse = standing_of(content, [*done[:-1], worse], now.date()) if worse else None
         last = State.from_dict(found.state) if found else State()
+        standing = standing_of(content, done, now.date(), person=last.person)
+        worse = past_of(content, State.from_dict(rows[-1].state), rows[-1].day, NO) if rows else None
+        if_worse = standing_of(content, [*done[:-1], worse], now.date(), person=last.person) if worse else None
         is_refused = last.ended_by == "held_back"  # it may have been a slip: all of it is asked again
         person = Person() if is_refused else aged(content, last.person, days or 0)
         asked = () if is_refused else tuple(each for each in last.asked if (days or 0) < content.programme.numbers.missed_days or not content.condition(each).passes)

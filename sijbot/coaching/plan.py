@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional, Sequence
 
-from sijbot.coaching.programme import Person, Standing, offers
+from sijbot.coaching.programme import Person, Standing, offers, suited_to
 from sijbot.content.model import Amount, Content
 
 MINUTES_OFFERED = (5, 10, 15)
@@ -30,11 +30,12 @@ class Item:
 def planned(
     content: Content, person: Person, phase: str, standing: Standing, minutes: int, postures: Optional[frozenset[str]] = None, equipment: frozenset[str] = frozenset(),
 ) -> tuple[Item, ...]:  # fmt: skip
-    """Return the exercises of a session, in the order of the phase, one round each, as many as fit in the minutes, the first always; rounds are added where time is left.
+    """Return the exercises of a session, what suits the person first and in the order of the phase, one round each, as many as fit in the minutes, the first always; rounds are added where time is left.
 
     postures: those that are possible now; None: all. What was dropped for now is left out, and what was done before stands at its level.
     """
     found = [offer for offer in offers(content, person, phase, postures, equipment.union(ALWAYS_AT_HAND)) if offer.exercise not in standing.left_out]
+    found.sort(key=lambda offer: suited_to(content, person, offer.exercise) is None)  # what suits the person first, else in the order of the phase
     left = minutes * SECONDS_A_MINUTE
     plan: list[Item] = []
     for offer in found:

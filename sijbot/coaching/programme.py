@@ -222,18 +222,30 @@ def next_of_programme(numbers: ProgrammeNumbers, sessions: Sequence[Session]) ->
     return Decision(GO_ON, "no_red_days_in_a_row")
 
 
-def next_phase(content: Content, phase: str, sessions: Sequence[Session], passes_return_test: Optional[bool] = None) -> Decision:
+def suited_to(content: Content, person: Person, exercise: str) -> Optional[str]:
+    """Return the situation or condition of somebody for whom an exercise comes first; None where it does for none that holds."""
+    return next((suited.when for suited in content.programme.patterns if suited.when in person.conditions and exercise in suited.prefers), None)
+
+
+def greens_needed(content: Content, person: Person, phase: str) -> int:
+    """Return how many green sessions in a row a phase takes: what somebody's pattern says, the most of several, or the number for everybody."""
+    own = [suited.greens[phase] for suited in content.programme.patterns if suited.when in person.conditions and phase in suited.greens]
+    return max(own, default=content.programme.numbers.greens_to_mobilise)
+
+
+def next_phase(content: Content, phase: str, sessions: Sequence[Session], passes_return_test: Optional[bool] = None, person: Person = Person()) -> Decision:
     """Return the phase of the next session, from the sessions in this phase, oldest first.
 
-    passes_return_test: whether bridges, clam shells and a stand on one leg went well; None: not asked, and then it stays.
+    person: stiff joints stay longer in the phase that loosens, loose ones are sooner in the one that strengthens. passes_return_test: whether bridges, clam shells and a stand on one leg went well; None: not asked, and then it stays.
     """
     numbers, phases = content.programme.numbers, content.programme.phases
     following = phases[phase].next
     if following is None:
         return Decision(phase, "last_phase")
-    if not _all_of_last(sessions, numbers.greens_to_mobilise, lambda session: session.colour == GREEN):
+    greens = greens_needed(content, person, phase)
+    if not _all_of_last(sessions, greens, lambda session: session.colour == GREEN):
         return Decision(phase, "not_green_long_enough")
-    pains = [session.pain_before for session in sessions[-numbers.greens_to_mobilise :]]
+    pains = [session.pain_before for session in sessions[-greens:]]
     if phase == CALM:
         is_falling = pains[-1] <= numbers.falling_up_to and all(later < earlier for earlier, later in zip(pains, pains[1:]))
         is_low = pains[-1] <= numbers.green_up_to
@@ -248,8 +260,8 @@ def next_phase(content: Content, phase: str, sessions: Sequence[Session], passes
 DAY_AFTER, IMPROVING = "day_after", "improving"
 
 
-def standing_of(content: Content, past: Sequence[Past], today: date, passes_return_test: Optional[bool] = None) -> Standing:
-    """Return where somebody stands in the programme, from the sessions that are over, oldest first; who has done none begins in the calm phase."""
+def standing_of(content: Content, past: Sequence[Past], today: date, passes_return_test: Optional[bool] = None, person: Person = Person()) -> Standing:
+    """Return where somebody stands in the programme, from the sessions that are over, oldest first; who has done none begins in the calm phase. person: as of the latest session."""
     if not past:
         return Standing()
     numbers, last = content.programme.numbers, past[-1]
@@ -272,7 +284,7 @@ def standing_of(content: Content, past: Sequence[Past], today: date, passes_retu
     if decision.outcome == REST and rested * 24 <= numbers.calm_hours:
         return replace(standing, phase=CALM, news=(*standing.news, "programme_rest"))
     in_phase = _trailing(past, lambda each: each.phase == last.phase)
-    following = next_phase(content, last.phase, [each.session for each in in_phase], passes_return_test)
+    following = next_phase(content, last.phase, [each.session for each in in_phase], passes_return_test, person)
     moved = ("phase_next",) if following.outcome != last.phase else ()
     return replace(standing, phase=following.outcome, asks_return_test=following.rule == "return_test_not_passed" and passes_return_test is None, news=(*standing.news, *moved))
 

@@ -114,6 +114,8 @@ def _text(content: Content, state: State, said: Said, region: Optional[str]) -> 
         key, values["text"] = (key, text) if text else (f"no_{key}", "")
     elif key == WHY:
         phase = programme.phases[said.values["phase"]]
+        suits = said.values["suits"]
+        values["suits"] = coach["why_suits"].format(condition=content.asked(suits)) if suits else ""
         values |= {"purpose": content.exercises[said.about].purpose, "phase": phase.title, "aim": phase.aim, "rule": coach[f"rule_{said.values['rule']}"]}
     elif key in (PLAN_LEFT, "before_starting"):
         values |= {"exercises": ", ".join(content.title_of(exercise) for exercise in said.values["exercises"]), "of": len(said.values["exercises"])}

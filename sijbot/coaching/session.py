@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Callable, Mapping, Optional
 
 from sijbot.coaching.plan import UPRIGHT, Item, minutes_of, planned
-from sijbot.coaching.programme import DAY_AFTER, IMPROVING, LAST_WEEK_OF_PREGNANCY, PREGNANT, Done, Past, Person, Session, Standing, colour, held_back, holds, must_stop, offers, phase_now
+from sijbot.coaching.programme import DAY_AFTER, IMPROVING, LAST_WEEK_OF_PREGNANCY, PREGNANT, Done, Past, Person, Session, Standing, colour, held_back, holds, must_stop, offers, phase_now, suited_to
 from sijbot.content.model import Content, HeldBack
 
 SCREEN, WHICH, ABOUT_YOU, WEEK, SINCE, CLEARED = "screen", "which", "about_you", "week", "since", "cleared"
@@ -571,7 +571,7 @@ def _at_exercise(content: Content, state: State, event: Event) -> Step:
         hardened = (*state.hardened, state.place) if key == HARDER else state.hardened
         return _beside(content, replace(state, hardened=hardened), Said(key, item.exercise))
     if event.kind == WHY:
-        return _beside(content, state, Said(WHY, item.exercise, {"phase": state.phase, "rule": _reason_of(state, item)}))
+        return _beside(content, state, Said(WHY, item.exercise, {"phase": state.phase, "rule": _reason_of(state, item), "suits": suited_to(content, state.person, item.exercise)}))
     if event.kind == PLAN_LEFT:
         return _beside(content, state, Said(PLAN_LEFT, "", {"exercises": tuple(each.exercise for each in state.plan[state.place :])}))
     if event.kind in (STEP_BY_STEP, ALL_STEPS):

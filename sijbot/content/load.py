@@ -375,6 +375,10 @@ def _programme(
         _check_choice(folder, path, name, asked, may_hold)
     _check_choice(folder, path, "asked_after", programme.asked_after, programme.screen)
     _check_choice(folder, path, "asked_of", programme.asked_of, may_hold)
+    for number, suited in enumerate(programme.patterns, 1):
+        _check_choice(folder, path, f"patterns[{number}].when", (suited.when,), may_hold)
+        _check_choice(folder, path, f"patterns[{number}].prefers", suited.prefers, exercises)
+        _check_choice(folder, path, f"patterns[{number}].greens", suited.greens, PHASES)
     for number, held in enumerate(programme.held_back, 1):
         where = f"held_back[{number}]"
         _check_choice(folder, path, f"{where}.when", (held.when,), may_hold)

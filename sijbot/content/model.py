@@ -141,6 +141,15 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class SuitedTo:
+    """What suits somebody for whom `when` holds: exercises that come first, and how many green sessions a phase takes."""
+
+    when: str
+    prefers: tuple[str, ...]
+    greens: Mapping[str, int] = field(default_factory=dict)  # by the phase that is left
+
+
+@dataclass(frozen=True)
 class HeldBack:
     """What is not offered to somebody for whom `when` holds: what it names, or everything where it names nothing.
 
@@ -200,6 +209,7 @@ class Programme:
     situations_asked: Mapping[str, Condition]  # the same of every situation
     since_asked: Mapping[str, str]  # what the weeks of `HeldBack.before_weeks` are counted from
     phases: Mapping[str, Phase]
+    patterns: tuple[SuitedTo, ...]
     held_back: tuple[HeldBack, ...]
     numbers: ProgrammeNumbers
     sources: tuple[str, ...]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sijbot.coaching.plan import count_at
+from sijbot.coaching.plan import count_at, planned
 from sijbot.coaching.programme import (
-    AMBER, CALM, DAY_AFTER, END, GO_ON, GREEN, HOLD, IMPROVING, MOBILISE, PROGRESS, RED, REPLACE, REST, STABILISE, STEP_BACK, Done, Past, Person, Session, aged, colour, held_back, level_after, most_this_week, must_stop,
-    next_of_exercise, next_of_programme, next_phase, offers, percent_after_break, phase_now, standing_of,
+    AMBER, CALM, DAY_AFTER, END, GO_ON, GREEN, HOLD, IMPROVING, MOBILISE, PROGRESS, RED, REPLACE, REST, STABILISE, STEP_BACK, Done, Past, Person, Session, Standing, aged, colour, held_back, level_after, most_this_week, must_stop,
+    next_of_exercise, next_of_programme, next_phase, offers, percent_after_break, phase_now, standing_of, suited_to,
 )  # fmt: skip
 from sijbot.content.model import PHASES, SITUATIONS
 
@@ -378,3 +378,30 @@ def test_a_level_never_passes_the_most_nor_grows_by_more_than_a_fifth_in_a_week(
         assert counts == sorted(counts) and 1 <= counts[0] and counts[-1] == exercise.amount.most
         grown = [(low, high) for low, high in zip(counts[3:], counts[4:]) if high > low]
         assert all(high <= max(low + 1, most_this_week(content.programme.numbers, low)) for low, high in grown)
+
+
+# What suits whom.
+
+
+@pytest.mark.parametrize(("conditions", "greens"), [((), 2), (("stiff",), 4), (("hypermobile",), 1), (("postpartum",), 1), (("hypermobile", "stiff"), 4), (("pregnant",), 2)])
+def test_stiff_joints_loosen_for_longer_and_loose_ones_strengthen_sooner(content, conditions, greens):
+    person = Person(frozenset(conditions))
+    done = [past(days_ago, phase=MOBILISE) for days_ago in range(greens, 0, -1)]
+
+    assert standing_of(content, done, TODAY, person=person).phase == STABILISE
+    assert standing_of(content, done[1:], TODAY, person=person).phase != STABILISE
+
+
+@pytest.mark.parametrize(("condition", "phase", "first"), [("stiff", MOBILISE, "pelvic_tilt_supine"), ("hypermobile", STABILISE, "pelvic_tilt_supine"), ("pregnant", STABILISE, "pelvic_tilt_hands_knees"), ("over_65", STABILISE, "pelvic_tilt_supine")])
+def test_what_suits_somebody_comes_first_and_all_of_it_before_the_rest(content, condition, phase, first):
+    person = Person(frozenset((condition,)), week=20)
+    plan = [item.exercise for item in planned(content, person, phase, Standing(phase), 60, equipment=frozenset(("ball", "band", "mat")))]
+    suits = [suited_to(content, person, exercise) is not None for exercise in plan]
+
+    assert plan[0] == first and suits == sorted(suits, reverse=True) and any(suits)
+
+
+def test_who_has_no_pattern_does_it_in_the_order_of_the_phase(content):
+    plan = [item.exercise for item in planned(content, Person(), CALM, Standing(), 60, equipment=frozenset(("ball", "band", "mat")))]
+
+    assert plan == list(content.programme.phases[CALM].exercises)
