@@ -65,10 +65,10 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     keep_days = environ.get("SIJBOT_KEEP_DAYS", "365")
     if not (keep_days.isascii() and keep_days.isdigit()) or not LONGEST_TOKEN_DAYS <= int(keep_days) <= MOST_KEEP_DAYS:
         raise SettingsError(f"SIJBOT_KEEP_DAYS: '{keep_days}' is not a number of days between {LONGEST_TOKEN_DAYS} and {MOST_KEEP_DAYS}")
-    root = Path(environ.get("SIJBOT_ROOT", ROOT)).resolve()
+    root = Path(environ.get("SIJBOT_ROOT") or ROOT).resolve()
     return Settings(
-        root=root, var=Path(environ.get("SIJBOT_VAR", root / "var")).resolve(), host=environ.get("SIJBOT_HOST", "127.0.0.1"), port=int(port),
-        production=mode == "production", region=environ.get("SIJBOT_REGION", "unknown"), secret=secret,
+        root=root, var=Path(environ.get("SIJBOT_VAR") or root / "var").resolve(), host=environ.get("SIJBOT_HOST") or "127.0.0.1", port=int(port),
+        production=mode == "production", region=environ.get("SIJBOT_REGION") or "unknown", secret=secret,
         action_endpoint_url=environ.get("ACTION_ENDPOINT_URL") or None, database_url=environ.get("SIJBOT_DATABASE_URL") or None,
         keep_days=int(keep_days),
     )  # fmt: skip

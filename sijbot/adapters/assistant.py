@@ -52,12 +52,14 @@ class Turn:
     """What came of one message. `failed` says that the answer could not be made and a fault sentence stands in its place.
 
     conversation: the same one, with the country that the person says to be in now, and what was agreed on keeping; a new one where the person had everything erased.
+    late: where the work was too late, what waits for it and returns the turn that comes of it.
     """
 
     replies: tuple[Reply, ...]
     assessment: Assessment
     failed: bool
     conversation: Conversation
+    late: Optional[Callable[[], Awaitable["Turn"]]] = None
 
 
 @dataclass
@@ -115,11 +117,25 @@ class Assistant:
         )  # fmt: skip
         is_handed_off = replaces_answer(content, assessment)
         deadline = EMERGENCY_DEADLINE_S if is_handed_off else begun + TURN_DEADLINE_S - asyncio.get_running_loop().time()
-        fault = await self._finished(self._handle_safely(message), deadline)
+        work = self._begun(self._handle_safely(message))
+        await asyncio.wait({work}, timeout=deadline)
+        is_late = not work.done()
+        fault = "fault" if is_late else work.result()
         if fault and assessment is not verdict:
             collector.add(self._card(verdict, conversation))
         if fault == "unavailable" and self._runtime.screen.short_answer(text):
             fault = "unavailable_answer"  # it answers a question that cannot be read
+        turn = await self._concluded(collector, assessment, fault, conversation)
+        if not is_late:
+            return turn
+
+        async def late() -> Turn:
+            return await self._concluded(collector, assessment, await work, conversation)
+
+        return replace(turn, late=late)
+
+    async def _concluded(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], conversation: Conversation) -> Turn:
+        """Return the turn with what its replies ask of the channel."""
         turn = self._turn(collector, assessment, fault, conversation)
         if fault is None and any(reply.erases for reply in turn.replies):
             return await self._erased(turn)
@@ -168,16 +184,12 @@ class Assistant:
         shown.add(card.id)
         return card
 
-    async def _finished(self, work: Awaitable[Optional[str]], deadline_s: float) -> Optional[str]:
-        """Return None where the work ended well in time, else the key of the sentence that says otherwise.
-
-        Late work goes on, so that what was said is still written down.
-        """
+    def _begun(self, work: Awaitable[Optional[str]]) -> "asyncio.Task[Optional[str]]":
+        """Return the work as a task that goes on when it is late, so that what was said is still written down."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        done, _ = await asyncio.wait({task}, timeout=deadline_s)
-        return task.result() if done else "fault"
+        return task
 
     async def _handle_safely(self, message: UserMessage) -> Optional[str]:
         try:

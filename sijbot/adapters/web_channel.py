@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import secrets
 from typing import Any, Awaitable, Callable, Dict, Optional, Text
 
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -14,6 +16,7 @@ from sanic.response import json as json_response
 
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import Assistant, Conversation, greeting, with_links, with_signed_buttons
+from sijbot.adapters.inbox import Inbox
 from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, payload_title
 from sijbot.documents.render import render
@@ -24,6 +27,7 @@ from sijbot.runtime import Runtime
 from sijbot.settings import signing_secret
 
 BODY_BYTES = 32 * 1024
+MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class Refused(Exception):
@@ -57,6 +61,7 @@ class WebChannel(InputChannel):
         routes = Blueprint("web_channel")
         assistant = Assistant(self.runtime, on_new_message)
         tokens = Tokens(signing_secret(self.runtime.settings))
+        inbox = Inbox(lambda: self.runtime.engine)
 
         @routes.post("/conversations")
         async def start(request: Request) -> HTTPResponse:
@@ -72,10 +77,12 @@ class WebChannel(InputChannel):
         async def receive(request: Request) -> HTTPResponse:
             try:
                 conversation = _conversation(request, tokens)
-                text, button = _message(_body(request, conversation.region), conversation, tokens, self.runtime)
+                body = _body(request, conversation.region)
+                message_id = _message_id(body, conversation)
+                text, button = _message(body, conversation, tokens, self.runtime)
             except Refused as refused:
                 return self._refusal(refused)
-            turn = await assistant.take_turn(conversation, text, button)
+            turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button))
             signed = (with_signed_buttons(reply, lambda payload: tokens.sign(turn.conversation, payload)) for reply in turn.replies)
             replies = [with_links(reply, lambda name: f"documents/{tokens.for_document(turn.conversation, name)}/{name}").to_dict() for reply in signed]
             moved = {"token": tokens.issue(turn.conversation), "keep": bool(turn.conversation.keep_days)} if turn.conversation != conversation else {}
@@ -129,6 +136,14 @@ def _region(body: Dict[Text, Any], runtime: Runtime) -> str:
     if not isinstance(region, str) or region not in runtime.content.regions:
         raise Refused(400, "bad_request")
     return region
+
+
+def _message_id(body: Dict[Text, Any], conversation: Conversation) -> str:
+    """Return what the page calls the message, so that a repeated one is known; one of our own where it does not say."""
+    message_id = body.get("message_id", secrets.token_urlsafe(16))
+    if not isinstance(message_id, str) or not MESSAGE_ID.fullmatch(message_id):
+        raise Refused(400, "bad_request", conversation.region)
+    return message_id
 
 
 def _message(body: Dict[Text, Any], conversation: Conversation, tokens: Tokens, runtime: Runtime) -> tuple[str, Optional[str]]:

@@ -100,6 +100,16 @@ KEEPING = sa.Table(
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
 )  # fmt: skip
 
+INBOX = sa.Table(
+    "inbox", METADATA,
+    sa.Column("conversation_id", sa.String(64), primary_key=True),
+    sa.Column("message_id", sa.String(64), primary_key=True),  # made by the page; a repeated message has the same
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("replies", sa.JSON, nullable=False),
+    sa.Column("region", sa.String(16), nullable=False),  # of the conversation behind the turn, as are the days that it is kept
+    sa.Column("keep_days", sa.Integer, nullable=False),
+)  # fmt: skip
+
 TOLD, BEFORE_SESSION, AFTER_SESSION = "told", "before", "after"  # where a diary entry is from
 
 # What becomes of a question: `doubt`: it was asked back; `declined`: out of scope; `helpful`, `unhelpful`: what somebody said of an answer;
@@ -114,11 +124,12 @@ CONVERSATION_EVENTS = sa.table("events", sa.column("id"), sa.column("sender_id")
 
 # Every table that holds something about a conversation, with the column that names it. `forget` empties these; a test compares them with METADATA.
 OWNED = {
-    table: "conversation_id" for table in (URGENCY_LOCK, SAFETY_LOG, HAND_OFF, UNDERSTANDING, COACH_SESSION, EXERCISE_SET, DIARY_ENTRY, KEEPING)
+    table: "conversation_id" for table in (URGENCY_LOCK, SAFETY_LOG, HAND_OFF, UNDERSTANDING, COACH_SESSION, EXERCISE_SET, DIARY_ENTRY, KEEPING, INBOX)
 }  # fmt: skip
 # When each was written last, for the job that erases what is too old.
 WRITTEN_AT = {
     URGENCY_LOCK: "raised_at", SAFETY_LOG: "at", HAND_OFF: "shown_at", UNDERSTANDING: "at", COACH_SESSION: "at", EXERCISE_SET: "at", DIARY_ENTRY: "at", KEEPING: "at",
+    INBOX: "at",
 }  # fmt: skip
 
 FAULTS = (sa.exc.SQLAlchemyError,)  # what is raised where the database does not answer

@@ -74,6 +74,21 @@ def local(own_var):
     process_runtime.use(None)
 
 
+def test_a_message_that_is_sent_again_after_the_server_died_has_one_effect(run_server):
+    message = {"message": "next", "message_id": "10000000-1000-4000-8000-100000000000"}
+    with run_server() as server:
+        token, database = server.start(), server.var / "sijbot.db"
+        for text in TO_FIRST_EXERCISE:
+            server.say(token, text)
+        first = server.turn(token, **message).json()["replies"]
+        server.kill()
+
+    with run_server() as server:
+        again = server.turn(token, **message).json()["replies"]
+        assert [reply["text"] for reply in again] == [reply["text"] for reply in first]
+        assert rows(database) == [(0, 1)]
+
+
 def said(local: LocalAssistant, conversation: Conversation, *texts: str):
     """Return the last turn of a dialogue."""
     async def talk():

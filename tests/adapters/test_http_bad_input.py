@@ -118,6 +118,9 @@ NO_MESSAGES = {
     "message null": b'{"message": null}', "message a number": b'{"message": 7}', "message a list": b'{"message": ["hello"]}',
     "NUL": b'{"message": "hel\\u0000lo"}', "lone surrogate": b'{"message": "hel\\ud800lo"}', "low surrogate": b'{"message": "\\udc00"}',
     "not UTF-8": b'{"message": "\xff\xfe"}', "deeply nested": b'{"message": ' + b"[" * 20000 + b"]" * 10000, "NaN": b'{"message": NaN}',
+    "an id that is a number": b'{"message": "hello", "message_id": 7}', "an id too short": b'{"message": "hello", "message_id": "a"}',
+    "an id too long": b'{"message": "hello", "message_id": "' + b"a" * 65 + b'"}', "an id of other characters": b'{"message": "hello", "message_id": "a b c d e f"}',
+    "an id with a new line": b'{"message": "hello", "message_id": "abcdefgh\\n"}', "an id null": b'{"message": "hello", "message_id": null}',
     "a form": b"message=hello", "a number of many digits": b'{"message": ' + b"9" * 20000 + b"}",
 }  # fmt: skip
 

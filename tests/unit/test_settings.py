@@ -29,6 +29,12 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(environ, named):
         from_environment(environ)
 
 
+def test_what_is_set_to_nothing_counts_as_not_set():
+    names = ("SIJBOT_ROOT", "SIJBOT_VAR", "SIJBOT_HOST", "SIJBOT_REGION", "SIJBOT_DATABASE_URL", "ACTION_ENDPOINT_URL")
+
+    assert from_environment({name: "" for name in names}) == from_environment({})
+
+
 def test_a_refused_secret_is_not_repeated_in_the_message():
     with pytest.raises(SettingsError) as refusal:
         from_environment({"SIJBOT_SECRET": "hunter2"})
