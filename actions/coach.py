@@ -17,7 +17,7 @@ from sijbot import clock, runtime
 from sijbot.coaching.reading import event_of, follow_up_of, weeks_told
 from sijbot.coaching.say import event_of_payload, replies_of
 from sijbot.coaching.session import (
-    DANGER_STAGES, EXERCISE, LISTS, NEWS, NO, OTHER, OVER, RED_FLAG, STAGES_WITH_PLAN, Event, Said, State, asked, step,
+    DANGER_STAGES, EXERCISE, LISTS, NEWS, NO, OTHER, OVER, RED_FLAG, STAGES_WITH_PLAN, Event, Said, State, asked, fits_now, step,
 )  # fmt: skip
 from sijbot.language.focus import asks
 from sijbot.records import coach as records
@@ -51,7 +51,7 @@ class ActionCoach(Action):
             if turn.week is not None:
                 state = replace(state, person=replace(state.person, week=turn.week))
             event = _news(turn, state) or _event(turn, state)
-            if event is None and _is_aside(turn):
+            if event is None and _is_aside(turn) and fits_now(parts.content, state):
                 return [FollowupAction("action_answer")]
             following, said = step(parts.content, state, event or Event(OTHER))
             following, said = _further(turn, following, said) if event else (following, said)

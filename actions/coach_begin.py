@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import Turn, say_all
 from sijbot import runtime
-from sijbot.coaching.programme import Person, aged, standing_of
+from sijbot.coaching.programme import Person, aged, standing_of, told_beside
 from sijbot.coaching.reading import can_lie_said, minutes_said, things_said
 from sijbot.coaching.say import replies_of
 from sijbot.coaching.session import EXERCISE, NO, OVER, Said, State, begun, past_of, returned
@@ -24,9 +24,10 @@ def begin(dispatcher: CollectingDispatcher, turn: Turn, connection: Any, found: 
     """Begin a session, or go on with one that was left, and return the events; where the programme stands follows from the sessions before."""
     parts, content = runtime.current(), runtime.current().content
     days = (now.date() - found.day).days if found else None
+    told = records.told(connection, turn.conversation_id, found.at if found else None)
     if found and not found.is_over and days < content.programme.numbers.missed_days:
         before = State.from_dict(found.state)
-        following, said = returned(content, replace(before, person=aged(content, before.person, days)))
+        following, said = returned(content, replace(before, person=_told(turn, told, aged(content, before.person, days))))
         written = found.after(following.to_dict(), found.state, found.version, following.stage in OVER, now)
         records.update_session(connection, written, found)
         intro: List[Said] = []
@@ -40,7 +41,7 @@ def begin(dispatcher: CollectingDispatcher, turn: Turn, connection: Any, found: 
         is_refused = last.ended_by == "held_back"  # it may have been a slip: all of it is asked again
         person = Person() if is_refused else aged(content, last.person, days or 0)
         asked = () if is_refused else tuple(each for each in last.asked if (days or 0) < content.programme.numbers.missed_days or not content.condition(each).passes)
-        person = replace(person, conditions=person.conditions.union(turn.situations), week=turn.week if turn.week is not None else person.week)
+        person = _told(turn, told, person)
         is_recent = days is not None and days < content.programme.numbers.missed_days
         answers = {question: answer for question, answer in last.answers.items() if question not in content.programme.asked_after} if is_recent else {}
         answer = parts.answer(turn.text)
@@ -55,6 +56,11 @@ def begin(dispatcher: CollectingDispatcher, turn: Turn, connection: Any, found: 
         intro = [Said("intro_missed" if is_missed else "intro_again" if done else "intro")]
     say_all(dispatcher, replies_of(content, following, (*intro, *said), turn.region))
     return session_slots(written, following)
+
+
+def _told(turn: Turn, told: records.Told, person: Person) -> Person:
+    """Return what is known of somebody with what was told beside the sessions: since the last one, and with this message."""
+    return told_beside(person, {*told.situations, *turn.situations}, told.week if turn.week is None else turn.week)
 
 
 def expecting_of(state: State) -> Expecting:

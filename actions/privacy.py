@@ -13,7 +13,7 @@ from actions.turn import END_OF_TURN, Turn, end_of_turn, read_turn, say
 from sijbot import clock, runtime
 from sijbot.answering import standing_line
 from sijbot.coaching.own_data import known_reply
-from sijbot.coaching.reading import yes_no
+from sijbot.coaching.reading import DELETING, KEEPING, agreed
 from sijbot.coaching.say import CONSENT, FORGET
 from sijbot.coaching.session import NO, YES
 from sijbot.records import coach as records
@@ -37,7 +37,7 @@ class ActionPrivacy(Action):
         elif turn.understood["intent"] == "forget_me":
             say(dispatcher, forget_question())
             return [*_waits_for(turn, FORGET_ALL), END_OF_TURN]
-        elif turn.understood["intent"] in ("keep_my_data", "stop_keeping") and not runtime.current().answer(turn.text).says("keeping_word"):
+        elif turn.understood["intent"] in ("keep_my_data", "stop_keeping") and not runtime.current().answer(turn.text).says(KEEPING):
             return [FollowupAction("action_acknowledge")]  # misread: no setting changes by that
         elif turn.understood["intent"] == "keep_my_data":  # never taken from a sentence alone: it may have been misread
             say(dispatcher, consent_question())
@@ -62,10 +62,7 @@ def _answered(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, A
     content = runtime.current().content
     is_about_forgetting = (turn.expecting.question if turn.expecting else KEEP) == FORGET_ALL
     pressed = button_answer(turn, FORGET if is_about_forgetting else CONSENT)
-    answer = runtime.current().answer(turn.text)
-    said = pressed or (NO if answer.says("later") else yes_no(answer))
-    if said == YES and not pressed and not answer.begins_with("yes"):
-        said = None  # "what happens if I say yes" is none
+    said = pressed or agreed(runtime.current().answer(turn.text), DELETING if is_about_forgetting else KEEPING)
     closed = [] if turn.waits_for_safety_answer else [SlotSet("expecting", None)]
     if is_about_forgetting:
         if said == YES:

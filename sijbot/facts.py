@@ -60,16 +60,16 @@ class SituationFinder:
 
 
 _AGE = re.compile(r"\b(?:age|aged|turned|turning) (\d{1,3})\b|\b(\d{1,3}) ?(?:years? old|yrs? old|yo\b|y/o)|\b(?:im|i am|shes|hes|she is|he is) (1[1-9]|[2-9]\d|1[01]\d)\b(?! ?(?:weeks?|wks?|months?|days?|minutes?|mins?|kg|percent|%|/|out of|times|stone|st\b))")  # "I'm 5" may be a pain
-_CHILD_UNDER, _OLD_FROM = 16, 65
+_OLDEST = 120  # a higher number is no age
 
 
-def of_age(text: str) -> tuple[str, ...]:
-    """Return the situation that an age in a message means: under 16, or 65 and over; none for other ages, or where none is told."""
+def of_age(text: str, child_under: int, old_from: int) -> tuple[str, ...]:
+    """Return the situation that an age in a message means, a child's or an old person's; none for other ages, or where none is told."""
     found = _AGE.search(fold(text).text)
     age = int(next(filter(None, found.groups()))) if found else None
-    if age is None or age > 120:
+    if age is None or age > _OLDEST:
         return ()
-    return ("under_16",) if age < _CHILD_UNDER else ("over_65",) if age >= _OLD_FROM else ()
+    return ("under_16",) if age < child_under else ("over_65",) if age >= old_from else ()
 
 
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate("zero one two three four five six seven eight nine ten".split())}
@@ -81,13 +81,13 @@ _WEEK = re.compile(r"\bweek (\d{1,2})\b|\b(\d{1,2}) ?(?:weeks?|wks?)\b")
 _OF_PREGNANCY = re.compile(r"\b(?:pregnant|along|bump|gone|today|trimester)\b")
 _SPAN = re.compile(r"\b((?:\d+|a|an|one|two|three|four|five|six|seven|eight|nine|ten|twelve|several|a few|a couple of) (?:days?|weeks?|months?|years?))\b")
 _SINCE = re.compile(r"\b(?:since|back in|began in|started in) ((?:last |early |late |mid )?(?!(?:i|it|its|my|the|then|he|she|we|that|this|when|being|having|about|around|your|a|an)\b)[a-z]+(?: \d{4})?|\d{4})\b")
-_WEEKS_OF_PREGNANCY = range(4, 43)
 
 
 class DetailFinder:
-    """Finds what somebody tells of their own pain: side, what makes it worse, score, how long, week of pregnancy. Words from `content/details.yml`."""
+    """Finds what somebody tells of their own pain: side, what makes it worse, score, how long, week of pregnancy. Words from `content/details.yml`; weeks: of pregnancy that there are."""
 
-    def __init__(self, details: Mapping[str, Cue]) -> None:
+    def __init__(self, details: Mapping[str, Cue], weeks: range) -> None:
+        self._weeks = weeks
         self._vocab = spacy.blank("en").vocab
         self._matcher = PhraseMatcher(self._vocab)
         for key, cue in details.items():
@@ -111,7 +111,7 @@ class DetailFinder:
             known["score"] = _NUMBER_WORDS.get(number, number)
         week = _WEEK.search(folded)
         number = next(filter(None, week.groups())) if week else ""
-        if week and int(number) in _WEEKS_OF_PREGNANCY and (_OF_PREGNANCY.search(folded) or is_pregnant or "week" in known):
+        if week and int(number) in self._weeks and (_OF_PREGNANCY.search(folded) or is_pregnant or "week" in known):
             known[WEEK] = number
         else:
             for word, pattern in (("since", _SINCE), ("for", _SPAN)):

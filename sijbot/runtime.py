@@ -39,7 +39,7 @@ class Parts:
         """Return the parts, which takes seconds. Raises: sijbot.triage.match.PatternError."""
         conditions = {name: Cue("", condition.words) for name, condition in {**content.programme.situations_asked, **content.programme.conditions}.items() if condition.words}
         return cls(
-            content, load_screen(content), SituationFinder(content.situations), SituationFinder(conditions), DetailFinder(content.details), AnswerReader(content),
+            content, load_screen(content), SituationFinder(content.situations), SituationFinder(conditions), DetailFinder(content.details, content.programme.numbers.weeks_of_pregnancy), AnswerReader(content),
             CountryFinder(content.regions),
         )  # fmt: skip
 
@@ -76,8 +76,9 @@ class Runtime:
 
     def holding(self, text: str) -> tuple[str, ...]:
         """Return the situations and conditions of the coach's programme that an answer to its questions names, by their words or by an age."""
-        found = self._current_parts().conditions(text)
-        return tuple(sorted({*found.named, *of_age(text)} - set(found.denied)))
+        parts = self._current_parts()
+        found, numbers = parts.conditions(text), parts.content.programme.numbers
+        return tuple(sorted({*found.named, *of_age(text, numbers.child_under, numbers.old_from)} - set(found.denied)))
 
     def answer(self, text: str, named: Sequence[str] = (), intent: Optional[str] = None) -> Answer:
         """Return a message as the coach reads it. named: what it says holds, intent: what it was understood to be."""

@@ -85,7 +85,7 @@ class RedFlagGate(GraphComponent):
         is_answerable_story = not is_short(text) and (message.get(UNDERSTOOD) or {}).get("outcome") == "answer"
         is_asked = known.expecting is not None and known.expecting.owner == RED_FLAG
         intent = red_flag_intent(parts.content, assessment, lock, understood, is_answerable_story, is_asked)
-        intent = intent or waiting_intent(known.expecting, message.get(UNDERSTOOD) or {}, parts.answer(text), button)
+        intent = intent or waiting_intent(known.expecting, message.get(UNDERSTOOD) or {}, parts.answer(text), button, list(known_situations) != list(said_before.get(SITUATIONS) or ()))
         if intent:
             set_intent(message, intent, 1.0)
             return
@@ -126,8 +126,11 @@ def said_yes(content: Content, question: Text, length: int) -> Assessment:
     return assessment_of((Finding(question, ALARM, content.sign(question).level, 0, length),), (), None, ())
 
 
-def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any], answer: Answer, button: Text) -> Optional[Text]:
-    """Return the intent of a message that goes to whoever waits for an answer: consent, the coach, the diary; None where nobody does."""
+def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any], answer: Answer, button: Text, tells_news: bool = False) -> Optional[Text]:
+    """Return the intent of a message that goes to whoever waits for an answer: consent, the coach, the diary; None where nobody does.
+
+    tells_news: it says something of the person that was not known.
+    """
     kind, _, _ = button.partition(":")
     if kind in (CONSENT, FORGET_BUTTON):
         return CONSENT_ANSWER
@@ -142,10 +145,10 @@ def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any
         if is_awaited and understood.get("intent") != "ask_progress":
             return DIARY_ANSWER
     if expecting.owner == CONSENT and not button:
-        begins_so = any(start == 0 for group in ("yes", "no", "later") for start, _ in answer.groups.get(group, ()))
+        begins_so = any(start == 0 for group in ("plain_yes", "no", "later") for start, _ in answer.groups.get(group, ()))
         is_plain = understood.get("intent") in ("affirm", "deny", "inform") or understood.get("outcome") != "answer"
         is_about_it = answer.says("consent") and understood.get("intent") not in OWN_DATA
-        if begins_so or is_about_it or (yes_no(answer) is not None and (is_plain or answer.is_short)):
+        if begins_so or is_about_it or (yes_no(answer) is not None and not tells_news and (is_plain or answer.is_short)):
             return CONSENT_ANSWER
     return COACH_ANSWER if expecting.owner == COACH else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Callable, Mapping, Optional, Sequence, TypeVar
+from typing import Callable, Iterable, Mapping, Optional, Sequence, TypeVar
 
 from sijbot.content.model import PHASES, Content, HeldBack, ProgrammeNumbers
 
@@ -12,7 +12,7 @@ GREEN, AMBER, RED = "green", "amber", "red"
 CALM, MOBILISE, STABILISE, RETURN = PHASES
 PROGRESS, HOLD, STEP_BACK, REPLACE = "progress", "hold", "step_back", "replace"  # of an exercise
 GO_ON, REST, END = "go_on", "rest", "end"  # of the whole programme
-PREGNANT, POSTPARTUM, LAST_WEEK_OF_PREGNANCY, WEEKS_A_YEAR = "pregnant", "postpartum", 42, 52
+PREGNANT, POSTPARTUM = "pregnant", "postpartum"
 _WEEK = timedelta(days=7)
 _WHOLE = 100
 Item = TypeVar("Item")
@@ -129,11 +129,15 @@ def postures_left(content: Content, rules: Sequence[HeldBack], exercise: str) ->
     return tuple(posture for posture in content.exercises[exercise].postures if posture not in left_out)
 
 
-def may_be_drawn(content: Content, person: Person, exercise: str) -> bool:
-    """Return whether somebody may see the drawing of an exercise: nothing keeps it from them, and they may do it in the posture that is drawn, its usual one."""
+def may_be_done(content: Content, person: Person, exercise: str, phase: str, posture: str) -> bool:
+    """Return whether somebody may do an exercise in a phase and a posture."""
     rules = [rule for rule in content.programme.held_back if holds(rule, person)]
-    is_kept_from = held_back(content, person, exercise, content.exercises[exercise].phase)
-    return not is_kept_from and content.exercises[exercise].postures[0] in postures_left(content, rules, exercise)
+    return not held_back(content, person, exercise, phase) and posture in postures_left(content, rules, exercise)
+
+
+def may_be_drawn(content: Content, person: Person, exercise: str) -> bool:
+    """Return whether somebody may see the drawing of an exercise: they may do it in the posture that is drawn, its usual one."""
+    return may_be_done(content, person, exercise, content.exercises[exercise].phase, content.exercises[exercise].postures[0])
 
 
 def offers(
@@ -314,16 +318,21 @@ def level_after(numbers: ProgrammeNumbers, history: Sequence[Done], today: date)
 
 def aged(content: Content, person: Person, days: int) -> Person:
     """Return what is known of somebody so many days later: weeks go on, and what passes is to be asked again after a week, a pregnancy when it must be over, a birth after a year."""
-    weeks = days // _WEEK.days
+    numbers, weeks = content.programme.numbers, days // _WEEK.days
     week = None if person.week is None else person.week + weeks
     since = {when: told + weeks for when, told in person.weeks_since.items()}
-    passed = {condition for condition in person.conditions if content.condition(condition).passes} if days >= content.programme.numbers.missed_days else set()
-    if week is not None and week > LAST_WEEK_OF_PREGNANCY:
+    passed = {condition for condition in person.conditions if content.condition(condition).passes} if days >= numbers.missed_days else set()
+    if week is not None and week > numbers.pregnancy_to_week:
         passed, week = passed | {PREGNANT}, None
-    if since.get(POSTPARTUM, 0) > WEEKS_A_YEAR:
+    if since.get(POSTPARTUM, 0) > numbers.birth_lately_weeks:
         passed.add(POSTPARTUM)
     since = {when: told for when, told in since.items() if when not in passed}
     return replace(person, conditions=person.conditions - passed, cleared=person.cleared - passed, week=week, weeks_since=since)
+
+
+def told_beside(person: Person, situations: Iterable[str], week: Optional[int]) -> Person:
+    """Return what is known of somebody with what the conversation has told beside the sessions."""
+    return replace(person, conditions=person.conditions.union(situations), week=person.week if week is None else week)
 
 
 def _trailing(items: Sequence[Item], is_so: Callable[[Item], bool]) -> Sequence[Item]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Mapping, NamedTuple, Optional, Sequence
 
 from sijbot.coaching.plan import MINUTES_OFFERED
-from sijbot.coaching.programme import DAY_AFTER, IMPROVING, LAST_WEEK_OF_PREGNANCY, PREGNANT
+from sijbot.coaching.programme import DAY_AFTER, IMPROVING, PREGNANT
 from sijbot.coaching.session import (
     ABOUT_YOU, ALL_STEPS, BACK, CHOSEN, CLEARED, DANGER_STAGES, EASIER, EXERCISE, FELL, HARDER, HIGHEST_PAIN, HURTS, IT_HURTS, MENU, MINUTES, MOVED, NEXT, NO, NONE_OF_THEM,
     NUMBER, PAIN_AFTER, PAIN_BEFORE, PAUSE, PAUSED, PLACE, PLAN_LEFT, REPEAT, RESUME, RETURN_TEST, SINCE, SKIP, STOP, THINGS, UNSURE, UNWELL, WEEK, WHICH, WHY, YES, STEP_BY_STEP, Event, State, choices_of,
@@ -19,11 +19,11 @@ from sijbot.language.phrases import PhraseFinder
 from sijbot.language.spelling import Speller
 from sijbot.triage.match import fold_phrase, words_of
 
-UNDER_AGE, ADULT_FROM = "under_16", 16
+UNDER_AGE = "under_16"
+KEEPING, DELETING = "keeping_word", "deleting_word"  # groups of words: what a question about the person's data is about
 THINGS_OFFERED = ("ball", "band", "mat")
 YES_NO_STAGES = frozenset((*DANGER_STAGES, CLEARED, IMPROVING, RETURN_TEST))
 _BY_NUMBER = {1: YES, 2: NO, 3: UNSURE}
-WEEKS_OF_PREGNANCY = range(3, LAST_WEEK_OF_PREGNANCY + 1)
 WEEKS_A_MONTH, WEEKS_A_YEAR, DAYS_A_WEEK, MINUTES_AN_HOUR = 52 / 12, 52, 7, 60
 _BESIDE_A_CHOICE = frozenset("option number nr no answer the one please pls plz thanks thank you i think sadly choose pick take say its is it".split())
 _FEW_WORDS, _BRIEF = 4, 8  # a message of so many may be a bare answer such as "next" or "again"
@@ -172,6 +172,24 @@ def yes_no(answer: Answer, is_about_danger: bool = False) -> Optional[str]:
     return {"affirm": YES, "deny": NO}.get(answer.intent or "")
 
 
+def agreed(answer: Answer, about: str) -> Optional[str]:
+    """Return yes or no to a question about the person's own data, None where it is neither plainly. Nothing is kept or deleted by a yes that may be to something else.
+
+    about: the group of words that show that the message is about it: `keeping_word`, `deleting_word`.
+    """
+    if answer.says("later"):
+        return NO
+    said = yes_no(answer)
+    if said != YES or answer.bare == 1:
+        return said
+    if answer.is_all("plain_yes"):
+        return YES
+    speaks_of_the_other = answer.says("keeps") if about == DELETING else answer.says(DELETING)
+    is_unclear = "?" in answer.text or speaks_of_the_other or any(map(answer.says, ("no", "lacks", "wrong")))
+    is_about_it = answer.is_short or answer.says(about) or answer.says("permits")
+    return YES if answer.begins_with("plain_yes") and is_about_it and not is_unclear else None
+
+
 def _within(place: tuple[int, int], places: Sequence[tuple[int, int]]) -> bool:
     return any(start <= place[0] and place[1] <= end and (start, end) != place for start, end in places)
 
@@ -299,11 +317,11 @@ def _of_a_list(content: Content, state: State, answer: Answer) -> Optional[Event
     if numbers and _is_numbers_alone(answer) and not named:
         if numbers == [0]:
             return Event(NONE_OF_THEM)
-        if state.stage == WHICH and len(numbers) == 1 and len(choices) < numbers[0] < ADULT_FROM:
+        if state.stage == WHICH and len(numbers) == 1 and len(choices) < numbers[0] < content.programme.numbers.child_under:
             return Event(CHOSEN, chosen=(UNDER_AGE,))
         return Event(CHOSEN, chosen=tuple(choices[number - 1] for number in numbers)) if all(1 <= number <= len(choices) for number in numbers) else None
     weeks = weeks_told(answer)
-    if not named and weeks in WEEKS_OF_PREGNANCY and not re.search(r"\b(?:ago|since|old|after)\b", answer.text) and any(number.unit == "weeks" for number in answer.numbers):
+    if not named and weeks in content.programme.numbers.weeks_of_pregnancy and not re.search(r"\b(?:ago|since|old|after)\b", answer.text) and any(number.unit == "weeks" for number in answer.numbers):
         named = (PREGNANT,)
     if named:
         return Event(CHOSEN, chosen=named, is_whole=False, weeks=weeks)

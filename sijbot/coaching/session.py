@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Callable, Mapping, Optional
 
 from sijbot.coaching.plan import UPRIGHT, Item, minutes_of, planned
-from sijbot.coaching.programme import DAY_AFTER, IMPROVING, LAST_WEEK_OF_PREGNANCY, PREGNANT, Done, Past, Person, Session, Standing, colour, held_back, holds, must_stop, offers, phase_now, suited_to
+from sijbot.coaching.programme import DAY_AFTER, IMPROVING, PREGNANT, Done, Past, Person, Session, Standing, colour, held_back, holds, may_be_done, must_stop, offers, phase_now, suited_to
 from sijbot.content.model import Content, HeldBack
 
 SCREEN, WHICH, ABOUT_YOU, WEEK, SINCE, CLEARED = "screen", "which", "about_you", "week", "since", "cleared"
@@ -22,6 +22,7 @@ STAGES = (
 )  # fmt: skip
 OVER = (DONE, ENDED)
 STAGES_WITH_PLAN = (EXERCISE, HURTS)
+ENDED_WELL = ("", "stopped", "stopped_after")  # what `ended_by` is where nothing spoke against exercises
 LISTS = (WHICH, ABOUT_YOU)
 DANGER_STAGES = (SCREEN, SIGNS_AFTER)  # where a yes, or a doubt, may raise a danger sign
 
@@ -153,11 +154,11 @@ def begun(
 
 
 def returned(content: Content, state: State) -> Step:
-    """Return a session that goes on after a break: what may have changed is asked, then it is at the same place."""
+    """Return a session that goes on after a break: beside an exercise, what may have changed is asked first; then it is at the same place."""
     if state.stage in OVER:
         return state, (Said("nothing_to_resume"),)
     waits_at = state.paused_at if state.stage == PAUSED else state.stage
-    if not state.plan or waits_at not in (EXERCISE, HURTS, PAIN_AFTER, SIGNS_AFTER):
+    if waits_at not in (EXERCISE, HURTS):
         return _to(content, replace(state, stage=waits_at, paused_at=None), Said("resumed"))
     answers = {question: answer for question, answer in state.answers.items() if question not in content.programme.asked_after}
     state, said = _next_of_screen(content, replace(state, answers=answers, resumes=True, paused_at=None, open=()))
@@ -165,7 +166,21 @@ def returned(content: Content, state: State) -> Step:
 
 
 def step(content: Content, state: State, event: Event) -> Step:
-    """Return what follows from an event, in any state: never an error, and never less logged than before."""
+    """Return what follows from an event, in any state: never an error, never less logged than before, and never an exercise that is kept from the person by what is known now."""
+    following, said = _stepped(content, state, event)
+    if fits_now(content, following):
+        return following, said
+    anew, asks = _about_you(content, replace(following, resumes=False))
+    return anew, (*(each for each in said if each.key != "exercise"), Said("news"), *asks)
+
+
+def fits_now(content: Content, state: State) -> bool:
+    """Return whether the exercise that is shown, where one is, may be done by what is known of the person now."""
+    item = state.plan[state.place] if state.stage == EXERCISE else None
+    return item is None or may_be_done(content, state.person, item.exercise, state.phase, item.posture)
+
+
+def _stepped(content: Content, state: State, event: Event) -> Step:
     if state.stage in OVER:
         return state, (Said("over", state.ended_by),)
     if event.kind == RED_FLAG:
@@ -385,7 +400,7 @@ def _with_conditions(content: Content, state: State, holding: tuple[str, ...], w
     person = replace(state.person, conditions=state.person.conditions.union(holding, implied))
     if weeks is not None:
         since = [condition for condition in holding if condition in content.programme.since_asked]
-        person = replace(person, weeks_since={**person.weeks_since, since[0]: weeks}) if since else replace(person, week=weeks) if PREGNANT in {*holding, *implied} and weeks <= LAST_WEEK_OF_PREGNANCY else person
+        person = replace(person, weeks_since={**person.weeks_since, since[0]: weeks}) if since else replace(person, week=weeks) if PREGNANT in {*holding, *implied} and weeks <= content.programme.numbers.pregnancy_to_week else person
     return replace(state, person=person, noted=tuple(holding))
 
 
@@ -444,7 +459,7 @@ def _at_return_test(content: Content, state: State, event: Event) -> Step:
 
 def _at_week(content: Content, state: State, event: Event) -> Step:
     """A week that is not known stays unknown, and the stricter rule holds."""
-    if event.kind == NUMBER and event.number is not None and 0 <= event.number <= LAST_WEEK_OF_PREGNANCY:
+    if event.kind == NUMBER and event.number is not None and 0 <= event.number <= content.programme.numbers.pregnancy_to_week:
         return _next_of_person(content, replace(state, person=replace(state.person, week=event.number)), (WEEK,))
     return _next_of_person(content, state, (WEEK,)) if event.kind == UNSURE else _again(content, state)
 

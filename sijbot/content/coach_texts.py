@@ -40,7 +40,7 @@ PLACES_OF: dict[str, str] = {
     "phase_calm": "aim",
     "restart_smaller": "percent",
     "summary": "before after sets colour next",
-    "summary_sets": "sets exercises",
+    "summary_sets": "exercises sets",
     "next_session": "how_often",
     "diary_noted": "pain day worse",
     "diary_corrected": "pain day worse",

@@ -194,6 +194,19 @@ class ProgrammeNumbers:
     trend_days: int
     trend_fewest: int
     trend_change: int
+    child_under: int
+    old_from: int
+    pregnancy_from_week: int
+    pregnancy_to_week: int
+    birth_lately_weeks: int
+    seconds_each: int
+    seconds_between: int
+    fewest_minutes: int
+
+    @property
+    def weeks_of_pregnancy(self) -> range:
+        """The weeks that somebody may be in who knows of it."""
+        return range(self.pregnancy_from_week, self.pregnancy_to_week + 1)
 
 
 @dataclass(frozen=True)

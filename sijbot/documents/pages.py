@@ -10,9 +10,9 @@ from sijbot import clock
 from sijbot.answering import details_words
 from sijbot.coaching.diary import Day, day_text, days_of, trend_of, trend_text
 from sijbot.coaching.plan import Item
-from sijbot.coaching.programme import may_be_drawn
+from sijbot.coaching.programme import Person, aged, may_be_done, may_be_drawn, told_beside
 from sijbot.coaching.say import amount_text
-from sijbot.coaching.session import NO, State, colour_of
+from sijbot.coaching.session import ENDED_WELL, NO, OVER, STAGES_WITH_PLAN, State, colour_of
 from sijbot.content.model import Content
 from sijbot.records import coach as records
 from sijbot.records import repository
@@ -70,7 +70,7 @@ def summary(parts: Runtime, conversation_id: str, region: Optional[str]) -> Page
         rows = records.past_sessions(connection, conversation_id)
         newest = records.newest_session(connection, conversation_id)
         found = repository.safety_log_of(connection, conversation_id)
-        told = records.latest_reading(connection, conversation_id)
+        told = records.told(connection, conversation_id)
     hurts = details_words(content, told.details)
     conditions = sorted({*told.situations, *(newest.state["person"]["conditions"] if newest else ())})
     days = days_of(entries)
@@ -87,27 +87,38 @@ def summary(parts: Runtime, conversation_id: str, region: Optional[str]) -> Page
 
 
 def home_sheet(parts: Runtime, conversation_id: str, region: Optional[str]) -> Optional[Page]:
-    """Return the exercises of the latest session as a sheet to print; None where none was planned, or a danger sign stands."""
-    content = parts.content
+    """Return the exercises of the latest session that fit what is known of the person now, as a sheet to print.
+
+    None where there are none, where a danger sign stands, and where questions come first: before the plan of a session, and so long after it that things may have changed.
+    """
+    content, now = parts.content, clock.now()
     with parts.engine.connect() as connection:
-        lock = standing(repository.read_lock(connection, conversation_id), clock.now())
-        rows = [row for row in (records.newest_session(connection, conversation_id), *records.past_sessions(connection, conversation_id)[::-1]) if row and row.state["plan"]]
-    if not rows or lock is not None:
+        lock = standing(repository.read_lock(connection, conversation_id), now)
+        newest = records.newest_session(connection, conversation_id)
+        told = records.told(connection, conversation_id, newest.at) if newest else records.Told()
+    if newest is None or lock is not None:
         return None
-    state, coach = State.from_dict(rows[0].state), content.coach
+    state, days, coach = State.from_dict(newest.state), (now.date() - newest.day).days, content.coach
+    is_open = (state.paused_at or state.stage) in STAGES_WITH_PLAN or (state.stage in OVER and state.ended_by in ENDED_WELL)
+    if not is_open or days >= content.programme.numbers.missed_days:
+        return None
+    person = told_beside(aged(content, state.person, days), told.situations, told.week)
+    items = {item.exercise: item for place, item in enumerate(state.plan) if place not in state.stopped}  # each once, as it was planned last
+    sections = tuple(_exercise(content, person, item) for item in items.values() if may_be_done(content, person, item.exercise, state.phase, item.posture))
+    if not sections:
+        return None
     phase = content.programme.phases[state.phase]
-    sections = tuple(_exercise(content, state, item) for place, item in enumerate(state.plan) if place not in state.stopped)
     intro = coach["home_intro"].format(phase=phase.title, aim=phase.aim, how_often=phase.how_often)
     return Page(coach["home_title"], f"{intro} {coach['home_stop'].format(**words_of(content, region))}", sections, coach["home_foot"])
 
 
-def _exercise(content: Content, state: State, item: Item) -> Section:
+def _exercise(content: Content, person: Person, item: Item) -> Section:
     exercise = content.exercises[item.exercise]
     is_usual = item.posture == exercise.postures[0]
     posture = () if is_usual else (content.coach["exercise_other_posture"].format(posture=content.coach[f"posture_{item.posture}"]),)
-    adapt = tuple(caution.text for caution in exercise.adapt if caution.when in state.person.conditions)
+    adapt = tuple(caution.text for caution in exercise.adapt if caution.when in person.conditions)
     lines = (*posture, *exercise.steps_in(item.posture), amount_text(content, item), *adapt, content.coach["stop_if"].format(stop_if="; ".join(exercise.stop_if)))
-    return Section(exercise.title, lines, item.exercise if is_usual and may_be_drawn(content, state.person, item.exercise) else None)
+    return Section(exercise.title, lines, item.exercise if is_usual and may_be_drawn(content, person, item.exercise) else None)
 
 
 def _session_line(content: Content, row: records.StoredSession) -> Optional[str]:

@@ -15,6 +15,7 @@ from sijbot.records.schema import COACH_SESSION, CONVERSATION_EVENTS, DIARY_ENTR
 
 PAST_SESSIONS_READ = 14  # the rules look at the last three sessions, and at a week
 DIARY_DAYS_READ = 366
+MESSAGES_READ = 500
 
 
 class Conflict(Exception):
@@ -178,21 +179,34 @@ def write_keeping(connection: sa.engine.Connection, conversation_id: str, is_agr
 
 @dataclass(frozen=True)
 class Told:
-    """What the latest message left of the person: situations, and details of the pain."""
+    """What messages told of the person: situations, and details of the pain."""
 
     situations: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def week(self) -> Optional[int]:
+        """The week of pregnancy, where it was told."""
+        return int(self.details["week"]) if "week" in self.details else None
 
-def latest_reading(connection: sa.engine.Connection, conversation_id: str) -> Told:
-    """Return what the messages of a conversation told of the person."""
+
+def told(connection: sa.engine.Connection, conversation_id: str, since: Optional[datetime] = None) -> Told:
+    """Return what the messages of a conversation told of the person, of all its dialogues: each forgets what was told in the one before it."""
     if not sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
         return Told()
     events = CONVERSATION_EVENTS.c
-    query = sa.select(events.data).where(events.sender_id == conversation_id, events.type_name == "user").order_by(events.id.desc()).limit(1)
-    data = connection.execute(query).scalar()
-    read = json.loads(data).get("parse_data", {}) if data else {}
-    return Told(tuple(read.get("situations") or ()), read.get("details") or {})
+    conditions = (events.sender_id == conversation_id, events.type_name.in_(("user", "session_started")), *([events.timestamp >= since.timestamp()] if since else []))
+    newest = connection.execute(sa.select(events.type_name, events.data).where(*conditions).order_by(events.id.desc()).limit(MESSAGES_READ)).all()
+    situations: set[str] = set()
+    details: dict[str, str] = {}
+    is_last = True  # of its dialogue: it holds all that the dialogue has told, and not what was taken back
+    for kind, data in newest:
+        if kind == "user" and is_last:
+            read = json.loads(data).get("parse_data", {})
+            situations |= {*(read.get("situations") or ())}
+            details = {**(read.get("details") or {}), **details}
+        is_last = kind == "session_started"
+    return Told(tuple(sorted(situations)), details)
 
 
 def everything(connection: sa.engine.Connection, conversation_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -12,6 +12,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from sijbot import clock
+from sijbot.adapters.tracker_store import ConversationStore
 from sijbot.coaching.diary import Day, days_of, trend_of
 from sijbot.coaching.programme import Person
 from sijbot.coaching.session import CHOSEN, NEXT, NO, NONE_OF_THEM, NUMBER, YES, Event, begun, step
@@ -117,6 +118,47 @@ def test_an_exercise_that_was_stopped_is_not_on_the_sheet(parts, content):
     write(parts, sessions=[(0, {**state, "stopped": [0]})])
 
     assert pages.home_sheet(parts, CONVERSATION, None).sections[0].title == content.title_of(state["plan"][1]["exercise"])
+
+
+def tell(parts, situations: list, details: dict, days_ago: int = 0, kind: str = "user") -> None:
+    """Write a message as Rasa stores it, with what was read of it."""
+    ConversationStore(parts.engine)
+    data = json.dumps({"parse_data": {"situations": situations, "details": details}})
+    event = {"sender_id": CONVERSATION, "type_name": kind, "timestamp": (clock.now() - timedelta(days_ago)).timestamp() + 1, "data": data}
+    with parts.engine.begin() as connection:
+        connection.execute(ConversationStore.SQLEvent.__table__.insert().values(**event))
+
+
+def test_what_was_told_since_the_session_counts_on_the_sheet(parts, content):
+    write(parts, sessions=[(1, session(content, 3, 2))])
+    tell(parts, ["pregnant"], {"week": "30"})
+    tell(parts, [], {}, kind="session_started")
+    tell(parts, [], {})
+    page = pages.home_sheet(parts, CONVERSATION, "uk")
+
+    assert page.sections and not any("Lie on your back" in line for section in page.sections for line in section.lines)
+
+
+def test_no_sheet_where_all_is_held_back_by_what_was_told_since(parts, content):
+    write(parts, sessions=[(1, session(content, 3, 2))])
+    tell(parts, ["under_16"], {})
+
+    assert pages.home_sheet(parts, CONVERSATION, "uk") is None
+
+
+@pytest.mark.parametrize(("days_ago", "is_made"), [(6, True), (7, False)])
+def test_no_sheet_so_long_after_a_session_that_things_may_have_changed(parts, content, days_ago, is_made):
+    write(parts, sessions=[(days_ago, session(content, 3, 2))])
+
+    assert (pages.home_sheet(parts, CONVERSATION, None) is not None) == is_made
+
+
+@pytest.mark.parametrize("ended_by", ["held_back", "red_flag", "screen"])
+def test_no_sheet_of_a_session_that_ended_for_a_reason_nor_of_the_one_before(parts, content, ended_by):
+    good = session(content, 3, 2)
+    write(parts, sessions=[(1, good), (0, {**good, "stage": "ended", "ended_by": ended_by})])
+
+    assert pages.home_sheet(parts, CONVERSATION, None) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,7 @@
 import pytest
 
 from sijbot.content.model import SITUATIONS
-from sijbot.facts import DetailFinder, SituationFinder, Situations
+from sijbot.facts import DetailFinder, SituationFinder, Situations, of_age
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,27 @@ def test_what_is_said_of_the_person_is_kept_until_it_is_denied(find, before, tex
     assert find(text).known_after(before) == known
 
 
+@pytest.mark.parametrize(
+    ("text", "situations"),
+    [
+        ("im 15", ("under_16",)), ("im 16", ()), ("aged 16", ()), ("i am 15 years old", ("under_16",)), ("64 years old", ()), ("65 years old", ("over_65",)), ("im 40", ()),
+        ("im 15 weeks", ()), ("im 15 weeks pregnant", ()), ("im 5", ()), ("age 121", ()), ("no age told", ()),
+    ],
+)  # fmt: skip
+def test_an_age_tells_a_child_and_somebody_old(content, text, situations):
+    numbers = content.programme.numbers
+
+    assert of_age(text, numbers.child_under, numbers.old_from) == situations
+
+
+@pytest.mark.parametrize(("week", "known"), [(3, None), (4, "4"), (42, "42"), (43, None)])
+def test_a_week_of_pregnancy_is_one_that_there_is(details, week, known):
+    assert details(f"i am {week} weeks pregnant", {}).get("week") == known
+
+
 @pytest.fixture(scope="module")
 def details(content) -> DetailFinder:
-    return DetailFinder(content.details)
+    return DetailFinder(content.details, content.programme.numbers.weeks_of_pregnancy)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sijbot.coaching.plan import Item
 from sijbot.coaching.programme import DAY_AFTER, Person
-from sijbot.coaching.reading import THINGS_OFFERED, AnswerReader, event_of, follow_up_of, numbers_of, pain_of, yes_no
+from sijbot.coaching.reading import DELETING, KEEPING, THINGS_OFFERED, AnswerReader, agreed, event_of, follow_up_of, numbers_of, pain_of, yes_no
 from sijbot.coaching.session import (
     ABOUT_YOU, CHOSEN, CLEARED, EASIER, EXERCISE, FELL, HURTS, IT_HURTS, MENU, MINUTES, MOVED, NEXT, NO, NONE_OF_THEM, NUMBER, PAIN_AFTER, PAIN_BEFORE, PAUSE, PAUSED, PLACE, REPEAT, RESUME, SCREEN, SINCE, SKIP, STAGES,
     STOP, THINGS, UNSURE, UNWELL, WEEK, WHY, YES, Event, State,
@@ -198,3 +198,33 @@ def test_no_message_breaks_the_reader(content, reader, text, stage):
 @pytest.mark.parametrize(("text", "values"), [("half an hour", [30]), ("the red one", []), ("one", [1]), ("thirty-four weeks", [34]), ("no numbers", [])])
 def test_numbers(text, values):
     assert [number.value for number in numbers_of(text)][: len(values)] == values
+
+
+KEEPS, DELETES = {"yes keep everything", "yes you can keep them for me", "yes but keep my diary"}, {"yes delete everything please now", "yes wipe my data and diary", "yes please delete the lot"}
+NO_YES = (
+    "si joint still hurts", "i have a question", "i am 30 weeks pregnant now", "correct me if im wrong", "yes but dont delete the diary", "i did not mean that", "i do", "true", "there is one more thing",
+    "yes, but what happens to my diary?", "yes i am 30 weeks pregnant now", "ok",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("about", [KEEPING, DELETING])
+@pytest.mark.parametrize("text", ["yes", "Y", "yes please", "sure", "yeah go on then", "sure why not", "1", "number 1"])
+def test_a_plain_yes_keeps_and_deletes(reader, about, text):
+    assert agreed(reader(text), about) == YES
+
+
+@pytest.mark.parametrize("about", [KEEPING, DELETING])
+@pytest.mark.parametrize("text", NO_YES)
+def test_what_may_be_a_yes_to_something_else_keeps_and_deletes_nothing(reader, about, text):
+    assert agreed(reader(text), about) != YES
+
+
+@pytest.mark.parametrize(("texts", "about", "other"), [(KEEPS, KEEPING, DELETING), (DELETES, DELETING, KEEPING)])
+def test_a_yes_to_the_one_is_none_to_the_other(reader, texts, about, other):
+    assert {text for text in texts if agreed(reader(text), about) == YES} == texts
+    assert {text for text in texts if agreed(reader(text), other) == YES} == set()
+
+
+@pytest.mark.parametrize("text", ["no", "not now", "nope", "2", "no keep it"])
+def test_a_no_is_a_no_to_both(reader, text):
+    assert agreed(reader(text), KEEPING) == agreed(reader(text), DELETING) == NO

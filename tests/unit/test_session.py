@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sijbot.coaching.plan import seconds_of
-from sijbot.coaching.programme import DAY_AFTER, IMPROVING, Person, Standing
+from sijbot.coaching.programme import DAY_AFTER, IMPROVING, Person, Standing, offers
 from sijbot.coaching.say import payload_title, replies_of
 from sijbot.coaching.session import (
     ABOUT_YOU, ALL_STEPS, BACK, CHOSEN, CLEARED, DONE, EASIER, ENDED, EVENTS, EXERCISE, FELL, HARDER, HURTS, IT_HURTS, MENU, MINUTES, MOVED, NEWS, NEXT, NO, NONE_OF_THEM, NUMBER, OTHER, OVER, PAIN_AFTER, PAIN_BEFORE, PAUSE,
@@ -35,7 +35,7 @@ def said(content, state: State, event: Event) -> list[str]:
     return [each.key for each in step(content, state, event)[1]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def exercising(content) -> State:
     return played(content, *TO_FIRST_EXERCISE)
 
@@ -148,7 +148,7 @@ def test_who_cannot_get_down_does_nothing_on_the_floor(content, answer):
 
 def test_five_minutes_hold_less_than_fifteen(content):
     plans = [played(content, *TO_FIRST_EXERCISE[:-3], Event(NUMBER, number), Event(YES), Event(NONE_OF_THEM)).plan for number in (5, 15)]
-    lengths = [sum(item.rounds * seconds_of(content.exercises[item.exercise].amount, item.count) for item in plan) for plan in plans]
+    lengths = [sum(item.rounds * seconds_of(content.programme.numbers, content.exercises[item.exercise].amount, item.count) for item in plan) for plan in plans]
 
     assert lengths[0] <= 5 * 60 < lengths[1] <= 15 * 60
 
@@ -352,6 +352,15 @@ def test_after_a_break_what_may_have_changed_is_asked_and_it_goes_on_at_the_same
     assert (back.stage, back.place, back.plan) == (EXERCISE, 1, left.plan)
 
 
+def test_an_exercise_that_was_stopped_stays_stopped_after_a_break(content, exercising):
+    last = played(content, *[Event(SKIP)] * (len(exercising.plan) - 1), start=exercising)
+    left = played(content, Event(IT_HURTS, 4), start=last)
+    assert left.stopped == (len(left.plan) - 1,)
+
+    back = returned(content, left)[0]
+    assert (back.stage, back.open) == (left.stage, left.open)
+
+
 def test_after_a_break_with_more_pain_there_is_a_new_plan_behind_what_was_done(content, exercising):
     left = played(content, Event(NEXT), start=exercising)
     state = played(content, Event(NO), Event(NO), Event(NUMBER, 6), Event(NUMBER, 5), start=returned(content, left)[0])
@@ -390,7 +399,12 @@ ANY_EVENT = st.builds(
 )  # fmt: skip
 DURING = st.sampled_from((Event(IT_HURTS, 4), Event(IT_HURTS, 2), Event(IT_HURTS), Event(IT_HURTS, 9), Event(SKIP), Event(REPEAT), Event(EASIER), Event(PAUSE), Event(WHY), Event(NUMBER, 1)))
 LEADS_ON = st.none()
-EVENTS_OF_PEOPLE = st.lists(st.one_of(LEADS_ON, LEADS_ON, LEADS_ON, DURING, ANY_EVENT), min_size=60, max_size=200)
+COMES_BACK = "comes back after a break"
+NEWS_OF_PEOPLE = st.one_of(
+    st.just(COMES_BACK), st.just(Event(PAUSE)),
+    st.builds(Event, kind=st.just(NEWS), chosen=st.sampled_from(("pregnant", "hip_replacement", "osteoporosis", "kneeling_hurts", "surgery_lately")).map(lambda one: (one,)), weeks=st.none() | st.integers(4, 40)),
+)
+EVENTS_OF_PEOPLE = st.lists(st.one_of(LEADS_ON, LEADS_ON, LEADS_ON, DURING, ANY_EVENT, NEWS_OF_PEOPLE), min_size=60, max_size=200)
 
 
 def check(content, before: State, event: Event, state: State, lines: tuple) -> None:
@@ -408,6 +422,9 @@ def check(content, before: State, event: Event, state: State, lines: tuple) -> N
         assert set(state.answers) | known == set(content.programme.screen)
         assert all(answer == NO for question, answer in state.answers.items() if content.programme.screen[question].raises)
         assert state.pain_before < content.programme.numbers.nothing_from
+        item = state.plan[state.place]
+        offered = {offer.exercise: offer.postures for offer in offers(content, state.person, state.phase)}
+        assert item.posture in offered.get(item.exercise, ()), (item, state.person, state.phase)
     if event.kind == IT_HURTS and before.stage == EXERCISE and before.pain_before < (event.number or 0) <= 10:
         assert before.place in state.stopped
     if event.kind == RED_FLAG and before.stage not in OVER:
@@ -419,9 +436,35 @@ def check(content, before: State, event: Event, state: State, lines: tuple) -> N
 def test_whatever_is_done_the_state_is_defined_the_gate_is_passed_and_nothing_logged_is_lost(content, person, phase, events, last):
     state, _ = begun(content, person=person, standing=Standing(phase))
     for event in (*events, Event(last)):
-        before, event = state, event or FITTING[state.stage]
-        state, lines = step(content, state, event)
+        before, event = state, FITTING[state.stage] if event is None else event
+        state, lines = returned(content, state) if event is COMES_BACK else step(content, state, event)
+        event = Event(OTHER) if event is COMES_BACK else event
         check(content, before, event, state, lines)
+
+
+@settings(max_examples=150, deadline=None)
+@given(events=st.lists(st.one_of(LEADS_ON, LEADS_ON, LEADS_ON, NEWS_OF_PEOPLE), min_size=5, max_size=40))
+def test_what_has_come_to_be_excluded_in_a_session_is_not_shown_again(content, exercising, events):
+    state = exercising
+    for event in events:
+        before, event = state, FITTING[state.stage] if event is None else event
+        state, lines = returned(content, state) if event is COMES_BACK else step(content, state, event)
+        check(content, before, Event(OTHER) if event is COMES_BACK else event, state, lines)
+
+
+@pytest.mark.parametrize("way", [(Event(PAUSE), Event(NEWS, chosen=("pregnant",), weeks=30), Event(RESUME)), (Event(PAUSE), Event(NEWS, chosen=("pregnant",)), Event(RESUME))])
+def test_what_is_told_in_a_pause_changes_the_plan(content, exercising, way):
+    state = played(content, *way, start=exercising)
+
+    assert state.stage == ABOUT_YOU and state.logged == exercising.logged
+
+
+def test_what_is_told_after_a_break_changes_the_plan(content, exercising):
+    news = Event(NEWS, chosen=("pregnant",), weeks=30)
+
+    state = played(content, news, Event(NO), Event(NO), Event(NUMBER, 3), start=returned(content, exercising)[0])
+
+    assert state.stage == ABOUT_YOU
 
 
 def drawn_standing(draw: random.Random) -> Standing:
