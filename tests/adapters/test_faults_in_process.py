@@ -119,6 +119,18 @@ def test_with_every_action_broken_every_message_gets_a_sentence(local, broken, k
     asyncio.run(check_messages(local, "uk"))
 
 
+def test_what_was_too_late_can_still_be_had(local, broken, monkeypatch):
+    monkeypatch.setattr("sijbot.adapters.assistant.TURN_DEADLINE_S", 0.0)
+
+    async def talk():
+        first = await local.say(Conversation.new(), QUESTION)
+        return first, await first.late()
+
+    first, later = asyncio.run(talk())
+    assert first.failed and first.replies[-1].kind == "fault"
+    assert not later.failed and later.replies[0].kind == "text" and later.late is None
+
+
 def test_the_time_that_reading_takes_counts_into_the_turn(local, monkeypatch):
     release = threading.Event()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import date, datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -17,12 +18,13 @@ from sijbot.coaching.diary import Day, days_of, trend_of
 from sijbot.coaching.programme import Person
 from sijbot.coaching.session import CHOSEN, NEXT, NO, NONE_OF_THEM, NUMBER, YES, Event, begun, step
 from sijbot.documents import pages
-from sijbot.documents.chart import chart
+from sijbot.documents.chart import LINE, chart
 from sijbot.documents.pdf import pdf
 from sijbot.documents.render import NAMES, render
 from sijbot.records import coach, repository, schema
 from sijbot.settings import ROOT
 from sijbot.triage.assess import ALARM, Assessment, Finding
+from sijbot.triage.assessment import NONE
 from sijbot.triage.lock import Lock
 
 CONVERSATION = "a"
@@ -231,3 +233,31 @@ def test_a_day_is_its_last_entry_with_its_range():
     today = datetime(2026, 11, 30, tzinfo=timezone.utc).date()
 
     assert days_of([coach.Entry(today, 6), coach.Entry(today, 3), coach.Entry(today, 4)]) == [Day(today, 4, 3, 6)]
+
+
+def test_a_trend_of_few_days_names_the_lowest_and_the_highest_pain_of_all_entries(content):
+    today = date(2026, 11, 30)
+    found = trend_of(content, [Day(today - timedelta(1), 5, 2, 5), Day(today, 4, 4, 8)], today)
+
+    assert (found.low, found.high) == (2, 8)
+
+
+def test_each_mark_of_the_chart_stands_at_its_number(content):
+    pains, first = (0, 4, 10), date(2026, 11, 1)
+    drawn = chart(content, [Day(first + timedelta(2 * place), pain, pain, pain) for place, pain in enumerate(pains)], [], "svg").decode()
+    places = re.findall(r'<use xlink:href="#(\w+)" x="([\d.]+)" y="([\d.]+)" style="(?:fill|stroke): (#\w+)', drawn)
+    marks = [float(y) for _, _, y, colour in places if colour == LINE]
+    left = min(float(x) for _, x, _, _ in places)
+    ticks = sorted({float(y) for _, x, y, colour in places if colour != LINE and float(x) == left}, reverse=True)  # of 0, 2, 4 … 10
+
+    assert len(ticks) == 6
+    assert marks == [ticks[pain // 2] for pain in pains]
+
+
+def test_a_sign_that_was_denied_to_the_screen_stands_on_the_summary(parts, content):
+    at = clock.now()
+    with parts.engine.begin() as connection:
+        repository.log_assessment(connection, CONVERSATION, Assessment(NONE, answered=("foot_drop", NO)), "v1", at)
+
+    text = pages.summary(parts, CONVERSATION, None).text
+    assert content.red_flags["foot_drop"].finding in text and "answered no to" in text

@@ -392,6 +392,13 @@ def test_stiff_joints_loosen_for_longer_and_loose_ones_strengthen_sooner(content
     assert standing_of(content, done[1:], TODAY, person=person).phase != STABILISE
 
 
+@pytest.mark.parametrize(("weeks", "holds_still"), [(52, True), (53, False)])
+def test_a_birth_counts_for_a_year(content, weeks, holds_still):
+    person = aged(content, Person(frozenset(("postpartum",)), weeks_since={"postpartum": weeks}), 0)
+
+    assert ("postpartum" in person.conditions) == holds_still
+
+
 @pytest.mark.parametrize(("condition", "phase", "first"), [("stiff", MOBILISE, "pelvic_tilt_supine"), ("hypermobile", STABILISE, "pelvic_tilt_supine"), ("pregnant", STABILISE, "pelvic_tilt_hands_knees"), ("over_65", STABILISE, "pelvic_tilt_supine")])
 def test_what_suits_somebody_comes_first_and_all_of_it_before_the_rest(content, condition, phase, first):
     person = Person(frozenset((condition,)), week=20)
