@@ -10,7 +10,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.coach_begin import begin, expecting_of, session_slots
+from actions.coach_begin import begin, expecting_of, pressed_too_late, session_slots
 from actions.consent import ask_consent, note_pain
 from actions.turn import END_OF_TURN, Turn, open_gate_of, read_turn, say, say_all
 from sijbot import clock, runtime
@@ -45,8 +45,10 @@ class ActionCoach(Action):
         with parts.engine.begin() as connection:
             found = records.newest_session(connection, turn.conversation_id)
             if found is None or found.is_over or not turn.coach:
-                return [*begin(dispatcher, turn, connection, found, now), END_OF_TURN]
+                return pressed_too_late(dispatcher, turn, None) or [*begin(dispatcher, turn, connection, found, now), END_OF_TURN]
             data, version = found.acknowledged(turn.coach["version"])
+            if too_late := pressed_too_late(dispatcher, turn, version):
+                return too_late
             state = State.from_dict(data)
             if turn.week is not None:
                 state = replace(state, person=replace(state.person, week=turn.week))
@@ -61,7 +63,7 @@ class ActionCoach(Action):
             if following.day_after not in (None, state.day_after):
                 _note_day_after(connection, turn, following)
             note_pain(connection, turn, state, following, now)
-        say_all(dispatcher, replies_of(parts.content, following, said, turn.region))
+        say_all(dispatcher, replies_of(parts.content, following, said, turn.region, written.version))
         is_done = following.stage in OVER and bool(following.logged) and following.ended_by in ("", "stopped_after")
         return [*session_slots(written, following), *(ask_consent(dispatcher, turn) if is_done else ()), END_OF_TURN]
 
@@ -80,12 +82,12 @@ class ActionCoachAgain(Action):
             found = records.newest_session(connection, turn.conversation_id)
         if found is None or found.is_over or not turn.coach:
             return [END_OF_TURN]
-        state = State.from_dict(found.acknowledged(turn.coach["version"])[0])
+        data, version = found.acknowledged(turn.coach["version"])
+        state = State.from_dict(data)
         waiting = asked(parts.content, state)
         if state.stage == EXERCISE:  # its steps were said: the amount and the choices are enough
             waiting = (replace(waiting[0], key="exercise_again"), Said("menu"))
-        said = (Said("back_to_it"), *waiting)
-        say_all(dispatcher, replies_of(parts.content, state, said, turn.region))
+        say_all(dispatcher, replies_of(parts.content, state, (Said("back_to_it"), *waiting), turn.region, version))
         return [SlotSet("expecting", expecting_of(state).to_slot()), END_OF_TURN]
 
 

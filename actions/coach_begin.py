@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, List, Optional, Text
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.turn import Turn, say_all
+from actions.turn import END_OF_TURN, Turn, say, say_all
 from sijbot import runtime
+from sijbot.answering import begin_button
 from sijbot.coaching.programme import Person, aged, standing_of, told_beside
 from sijbot.coaching.reading import can_lie_said, minutes_said, things_said
-from sijbot.coaching.say import replies_of
+from sijbot.coaching.say import replies_of, tie_of
 from sijbot.coaching.session import EXERCISE, NO, OVER, Said, State, begun, past_of, returned
 from sijbot.records import coach as records
+from sijbot.replies import Reply
 from sijbot.routing import COACH, Expecting
 
 
@@ -54,13 +56,28 @@ def begin(dispatcher: CollectingDispatcher, turn: Turn, connection: Any, found: 
         records.insert_session(connection, written)
         is_missed = bool(done) and (turn.understood["intent"] == "missed_days" or standing.percent < 100)
         intro = [Said("intro_missed" if is_missed else "intro_again" if done else "intro")]
-    say_all(dispatcher, replies_of(content, following, (*intro, *said), turn.region))
+    say_all(dispatcher, replies_of(content, following, (*intro, *said), turn.region, written.version))
     return session_slots(written, following)
 
 
 def _told(turn: Turn, told: records.Told, person: Person) -> Person:
     """Return what is known of somebody with what was told beside the sessions: since the last one, and with this message."""
     return told_beside(person, {*told.situations, *turn.situations}, told.week if turn.week is None else turn.week)
+
+
+def pressed_too_late(dispatcher: CollectingDispatcher, turn: Turn, version: Optional[int]) -> List[Dict[Text, Any]]:
+    """Return what follows where a button was pressed that belongs to an earlier state of the session, or to one that is over; nothing where it fits.
+
+    version: of the session that runs, None where none does. What such a button said of danger has been heard by the gate.
+    """
+    content, (shown, _) = runtime.current().content, tie_of(turn.button)
+    if shown in (None, version):
+        return []
+    if version is None:
+        say(dispatcher, Reply(content.coach["button_of_ended"], buttons=(begin_button(content),)))
+        return [END_OF_TURN]
+    say(dispatcher, Reply(content.coach["button_of_before"]))
+    return [FollowupAction("action_coach_again")]
 
 
 def expecting_of(state: State) -> Expecting:

@@ -14,10 +14,9 @@ from sijbot import clock, runtime
 from sijbot.answering import standing_line
 from sijbot.coaching.own_data import known_reply
 from sijbot.coaching.reading import DELETING, KEEPING, agreed
-from sijbot.coaching.say import CONSENT, FORGET
+from sijbot.coaching.say import CONSENT, FORGET, forgotten_reply
 from sijbot.coaching.session import NO, YES
 from sijbot.records import coach as records
-from sijbot.regions import words_of
 from sijbot.replies import Document, Reply
 from sijbot.routing import CONSENT as CONSENT_OWNER
 from sijbot.routing import Expecting
@@ -66,7 +65,7 @@ def _answered(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, A
     closed = [] if turn.waits_for_safety_answer else [SlotSet("expecting", None)]
     if is_about_forgetting:
         if said == YES:
-            say(dispatcher, Reply(content.coach["forgotten"].format(**words_of(content, turn.region)), erases=True))
+            say(dispatcher, forgotten_reply(content, turn.region))
         else:
             say(dispatcher, Reply(content.coach["not_forgotten"]))
         return closed

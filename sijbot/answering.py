@@ -8,7 +8,7 @@ from typing import Iterable, Mapping, Optional, Sequence
 from sijbot.coaching.programme import Person, may_be_drawn
 from sijbot.content.model import Answer, Caution, Content, Exercise
 from sijbot.regions import worded, words_of
-from sijbot.replies import CARE_CARD, CHOICES, STEPS, Button, Citation, Picture, Reply
+from sijbot.replies import CARE_CARD, CHOICES, STEPS, Button, Citation, Picture, Reply, Timer
 from sijbot.routing import KEEP
 from sijbot.triage.assessment import INFORM, Assessment
 from sijbot.triage.lock import Lock
@@ -237,7 +237,11 @@ def _exercise_reply(content: Content, content_id: str, exercise: Exercise, situa
         blocks.append(f"Easier: {exercise.easier}")
     text = _with_cautions("\n\n".join(blocks), exercise.adapt, situations)
     picture = Picture(content_id, exercise.picture) if may_be_drawn(content, Person(frozenset(situations)), content_id) else None
-    return Reply(text, kind=STEPS, title=exercise.title, buttons=(*_related(content, exercise), begin_button(content)), sources=citations(content, exercise.sources), picture=picture)
+    amount = exercise.amount
+    timer = Timer(amount.least, amount.unit, 1, amount.rounds, amount.hold_s, amount.rest_s, amount.each_side)
+    return Reply(
+        text, kind=STEPS, title=exercise.title, buttons=(*_related(content, exercise), begin_button(content)), sources=citations(content, exercise.sources), picture=picture, timer=timer if picture else None,
+    )  # fmt: skip
 
 
 def begin_button(content: Content) -> Button:

@@ -177,7 +177,7 @@ def _print_replies(replies, buttons: list) -> None:
     for reply in replies:
         if reply.title:
             out.print(reply.title, style="bold red" if reply.level else "bold", markup=False)
-        out.print(reply.text.strip() + "\n", markup=False)
+        out.print(reply.plain.strip() + "\n", markup=False)
         buttons.extend(reply.buttons)
     for number, button in enumerate(buttons, 1):
         out.print(f"  {number}. {button.title}", style="dim", markup=False)

@@ -22,7 +22,7 @@ class CountryFinder:
     """Finds the country that somebody says to be in. Built once from the names in `regions/`."""
 
     def __init__(self, regions: Mapping[str, Region]) -> None:
-        self._codes = {fold(name).text: code for code, region in regions.items() for name in region.names}
+        self._codes = {fold(name).text: code for code, region in regions.items() if region.names for name in (*region.names, region.title)}
         names = "|".join(re.escape(name) for name in sorted(self._codes, key=len, reverse=True))
         self._here = re.compile(f"{_HERE}({names})\\b")
 

@@ -69,8 +69,14 @@ class Reply:
     picture: Optional[Picture] = None
     timer: Optional[Timer] = None
     documents: tuple[Document, ...] = ()
+    menu: Optional[str] = None  # the buttons in one line of words, for a channel that has none
     keeps: bool = False  # the person agreed to keeping: the channel lets the conversation last longer
     erases: bool = False  # the channel erases the conversation behind this reply, and begins a new one
+
+    @property
+    def plain(self) -> str:
+        """The text as a channel without buttons shows it."""
+        return "\n\n".join(filter(None, (self.text, self.menu)))
 
     def to_dict(self) -> dict:
         """Return JSON-ready data; `from_dict` reads it."""

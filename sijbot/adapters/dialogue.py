@@ -66,7 +66,7 @@ class LocalAssistant:
     async def summary(self, conversation: Conversation, turn: Turn) -> dict:
         """Return the turn in the form of `sijbot ask`."""
         message = await self.last_message(conversation)
-        replies = [reply.text for reply in turn.replies]
+        replies = [reply.plain for reply in turn.replies]
         if message is None or turn.failed:
             return {"outcome": "other", "level": turn.assessment.level, "answers": [], "replies": replies}
         assessment, understood = Assessment.from_dict(message[ASSESSMENT]), message[UNDERSTOOD]
@@ -114,6 +114,7 @@ _ASSERTIONS = frozenset((
     "utter", "bot", "slot_was_set", "contains", "not_contains", "first_message_contains", "buttons", "outcome", "level", "flags", "flags_include",
     "answer", "answers", "intent", "count", "nothing_else", "waits_for", "offers", "erased",
 ))  # fmt: skip
+TURNS_AGO = "turns_ago"  # beside "press": of how many turns ago the button is, 0 where it is not said
 _FAULTS = ("actions", "database", "model", "none")
 _WAIT = re.compile(r"(\d+)(h|m|d)$")
 _UNITS = {"h": "hours", "m": "minutes", "d": "days"}
@@ -160,7 +161,7 @@ def _check_step(place: str, step: Mapping[str, Any]) -> None:
     actions = [key for key in _ACTIONS if key in step]
     if len(actions) != 1:
         raise DialogueError(f"{place}: needs exactly one of {', '.join(_ACTIONS)}")
-    unknown = set(step) - _ASSERTIONS - set(actions)
+    unknown = set(step) - _ASSERTIONS - set(actions) - ({TURNS_AGO} if "press" in step else set())
     if unknown:
         raise DialogueError(f"{place}: unknown key '{min(unknown)}'")
     asserted = _ASSERTIONS.intersection(step)
@@ -252,6 +253,7 @@ class _Dialogue:
     def __init__(self, runner: Runner, conversation: Conversation) -> None:
         self._runner, self._conversation = runner, conversation
         self._replies: Sequence[Reply] = ()
+        self._shown: list[Sequence[Reply]] = []
         self.transcript: list[str] = []
         self.failed = False
 
@@ -273,13 +275,14 @@ class _Dialogue:
         local = self._runner.local
         text, button = step.get("user"), None
         if "press" in step:
-            offered = {button.title: button for reply in self._replies for button in reply.buttons}
+            offered = {button.title: button for reply in self._shown[-1 - step.get(TURNS_AGO, 0)] for button in reply.buttons}
             if step["press"] not in offered:
                 self._note(f"user presses: {step['press']}", [f"no such button; offered: {sorted(offered)}"])
                 return
             text, button = step["press"], offered[step["press"]].payload
         turn = await local.say(self._conversation, text, button)
         self._replies, self._conversation = turn.replies, turn.conversation
+        self._shown.append(self._replies)
         try:
             message = await local.last_message(self._conversation) or {}
         except (AttributeError, *DATABASE_FAULTS):  # the part that holds it is broken on purpose
@@ -290,7 +293,7 @@ class _Dialogue:
     def _note(self, said: str, faults: list[str]) -> None:
         self.transcript.append(said)
         for reply in self._replies:
-            self.transcript.extend(f"  bot: {line}" for line in reply.text.splitlines() if line.strip())
+            self.transcript.extend(f"  bot: {line}" for line in reply.plain.splitlines() if line.strip())
             if reply.buttons:
                 self.transcript.append(f"       {[button.title for button in reply.buttons]}")
         self.transcript.extend(f"  ✗ {fault}" for fault in faults)
@@ -307,7 +310,7 @@ def _plain(text: str) -> str:
 
 def differences(step: Mapping[str, Any], turn: Turn, message: Mapping[str, Any], utterances: Mapping[str, list]) -> list[str]:
     """Return what of a step's assertions does not hold, a line each."""
-    texts = [reply.text for reply in turn.replies]
+    texts = [reply.plain for reply in turn.replies]
     sources = [source.title for reply in turn.replies for source in reply.sources]
     whole = _plain("\n".join([*(reply.title or "" for reply in turn.replies), *texts, *sources]))
     assessment = Assessment.from_dict(message[ASSESSMENT]) if ASSESSMENT in message else turn.assessment

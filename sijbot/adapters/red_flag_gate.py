@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Text
+from typing import Any, Callable, Dict, List, Mapping, Optional, Text
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -20,16 +20,18 @@ from sijbot.content.model import Content
 from sijbot.facts import PREGNANT, WEEK
 from sijbot.coaching.diary import PAIN, is_correction
 from sijbot.coaching.reading import Answer, pain_of, yes_no
-from sijbot.coaching.session import DANGER_STAGES
+from sijbot.coaching.say import event_of_payload, tie_of
+from sijbot.coaching.session import DANGER_STAGES, SCREEN
 from sijbot.language.focus import asks
 from sijbot.routing import ACTION_SEEN, COACH, CONSENT, DIARY, DID_YOU_MEAN, NO, RED_FLAG, UNSURE, YES, Expecting, route
-from sijbot.triage import Assessment, Known, Screen, replaces_answer
+from sijbot.triage import Assessment, Known, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, Finding, raised
 from sijbot.triage.assessment import SEEN, assessment_of
 from sijbot.triage.lock import Lock, after, standing
 from sijbot.triage.weigh import MANY_CHARACTERS, is_short
 
 ASSESSMENT, SITUATIONS, NAMED_NOW, DETAILS, STANDING, HISTORY = "assessment", "situations", "named_now", "details", "standing", "history"  # message properties
+IS_READ = "is_read"  # of a message's metadata: False where the channel could not wait for the meaning
 
 EMERGENCY, URGENT, SOON = "red_flag_emergency", "red_flag_urgent", "red_flag_soon"
 QUESTION, ANSWERED_NO = "red_flag_question", "red_flag_answered_no"
@@ -64,7 +66,8 @@ class RedFlagGate(GraphComponent):
     def _judge(self, message: Message, known: Known, lock: Optional[Lock], said_before: Mapping[Text, Any]) -> None:
         parts = runtime.current()
         text = "" if (message.get("metadata") or {}).get("button") else message.get(TEXT) or ""  # the title of a button is a sentence of ours
-        assessment = self._assessed(parts.screen, text, (message.get("metadata") or {}).get("assessment"), known)
+        told = message.get("metadata") or {}
+        assessment = self._assessed(parts.screen if told.get(IS_READ) is False else parts.screen.verdict, text, told.get("assessment"), known)
         button = (message.get("metadata") or {}).get("button") or ""
         asked_by_coach = danger_asked(parts.content, known.expecting, parts.answer(text, intent=(message.get(UNDERSTOOD) or {}).get("intent")), button)
         if asked_by_coach:
@@ -94,11 +97,14 @@ class RedFlagGate(GraphComponent):
             self._take(message, parts.content, known.expecting.question)
 
     @staticmethod
-    def _assessed(screen: Screen, text: Text, from_channel: Optional[Dict[Text, Any]], known: Known) -> Assessment:
-        """Return what the screen finds now, raised by what the channel found in the whole message."""
+    def _assessed(find: Callable[[Text, Known], Assessment], text: Text, from_channel: Optional[Dict[Text, Any]], known: Known) -> Assessment:
+        """Return what the screen finds now, raised by what the channel found in the whole message.
+
+        find: all of the screen; or its words alone where the channel could not wait for the meaning: this must not hold up everybody else's turn for it.
+        """
         if from_channel and len(text) >= MANY_CHARACTERS:  # the channel read all of it, and only the beginning has come this far
             return Assessment.from_dict(from_channel)
-        assessment = screen.verdict(text, known)
+        assessment = find(text, known)
         return raised(assessment, Assessment.from_dict(from_channel)) if from_channel else assessment
 
     @staticmethod
@@ -111,13 +117,14 @@ class RedFlagGate(GraphComponent):
 
 def danger_asked(content: Content, expecting: Optional[Expecting], answer: Answer, button: Text) -> Optional[Text]:
     """Return which question of the coach about danger signs a message answers with yes, or with doubt, which counts as yes; None where it does not."""
-    if expecting is None or expecting.owner != COACH:
-        return None
-    stage, _, question = expecting.question.partition(":")
-    if stage not in DANGER_STAGES or not content.programme.screen[question].raises:
+    stage, _, question = (expecting.question if expecting and expecting.owner == COACH else "").partition(":")
+    tied_to = tie_of(button)[1]
+    if tied_to:  # a button says yes to its own question, whenever it is pressed
+        stage, question = SCREEN, tied_to
+    if stage not in DANGER_STAGES or question not in content.programme.screen or not content.programme.screen[question].raises:
         return None
     is_question = asks(answer.text) and not answer.is_short  # "could this be …?" says yes to nothing
-    said = button.removeprefix(f"{COACH}:") if button else None if is_question else yes_no(answer, is_about_danger=True)
+    said = event_of_payload(button).kind if button.startswith(f"{COACH}:") else None if button or is_question else yes_no(answer, is_about_danger=True)
     return question if said in (YES, UNSURE) else None
 
 

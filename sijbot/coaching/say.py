@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Mapping, Optional, Sequence
 
 from sijbot.coaching.plan import MINUTES_OFFERED, Item
 from sijbot.coaching.programme import may_be_drawn
 from sijbot.coaching.session import (
-    CLEARED, DAY_AFTER, EASIER, HARDER, IMPROVING, IT_HURTS, MENU, NO, NONE_OF_THEM, NUMBER, PAUSE, PLAN_LEFT, REPEAT, RESUME, RETURN_TEST, SCREEN, SIGNS_AFTER, SKIP, STOP, UNSURE,
+    CLEARED, DANGER_STAGES, DAY_AFTER, EASIER, HARDER, IMPROVING, IT_HURTS, MENU, NO, NONE_OF_THEM, NUMBER, PAUSE, PLAN_LEFT, REPEAT, RESUME, RETURN_TEST, SCREEN, SIGNS_AFTER, SKIP, STOP, UNSURE,
     WHY, YES, Event, Said, State,
 )  # fmt: skip
 from sijbot.content.model import Content
@@ -16,6 +17,7 @@ from sijbot.replies import CHOICES, STEPS, Button, Picture, Reply, Timer
 
 COACH, CONSENT, FORGET = "coach", "consent", "forget"  # what the payload of a button begins with
 BEGIN = "begin"
+_TIED = "@"  # behind it in a payload: the version of the session that it belongs to, and the question of the screen
 _YES_NO_UNSURE = (YES, NO, UNSURE)
 _YES_NO_QUESTIONS = frozenset(f"ask_{stage}" for stage in (SCREEN, SIGNS_AFTER, CLEARED, IMPROVING, RETURN_TEST, DAY_AFTER))
 _TITLES = {
@@ -27,7 +29,7 @@ _AMOUNTS = {"times": "how_much_times", "breaths": "how_much_breaths", "minutes":
 
 def payload_title(content: Content, payload: str) -> str:
     """Return what pressing a button of the coach says, for the record of the conversation."""
-    owner, _, rest = payload.partition(":")
+    owner, _, rest = payload.partition(_TIED)[0].partition(":")
     kind, _, number = rest.partition(":")
     if owner == CONSENT:
         return content.coach["consent_yes" if kind == YES else "consent_not_now"]
@@ -38,8 +40,14 @@ def payload_title(content: Content, payload: str) -> str:
 
 def event_of_payload(payload: str) -> Event:
     """Return what pressing a button of the coach does."""
-    kind, _, number = payload.removeprefix(f"{COACH}:").partition(":")
+    kind, _, number = payload.partition(_TIED)[0].removeprefix(f"{COACH}:").partition(":")
     return Event(kind, int(number) if number else None)
+
+
+def tie_of(payload: Optional[str]) -> tuple[Optional[int], str]:
+    """Return (version of the session, question of the screen or "") that a button of the coach belongs to; (None, "") for one that fits at any time."""
+    version, _, question = (payload or "").partition(_TIED)[2].partition(".")
+    return (int(version), question) if version else (None, "")
 
 
 def button(content: Content, kind: str, number: Optional[int] = None) -> Button:
@@ -48,8 +56,17 @@ def button(content: Content, kind: str, number: Optional[int] = None) -> Button:
     return Button(payload_title(content, payload), payload)
 
 
-def replies_of(content: Content, state: State, said: Sequence[Said], region: Optional[str]) -> list[Reply]:
-    """Return what is said as replies, in order: notes together in one, an exercise and a question each by itself, the latter with its choices as buttons."""
+def forgotten_reply(content: Content, region: Optional[str]) -> Reply:
+    """Return what is said when everything of a conversation is erased; the channel does that behind it."""
+    return Reply(content.coach["forgotten"].format(**words_of(content, region)), erases=True)
+
+
+def replies_of(content: Content, state: State, said: Sequence[Said], region: Optional[str], version: Optional[int] = None) -> list[Reply]:
+    """Return what is said as replies, in order: notes together in one, an exercise and a question each by itself, the latter with its choices as buttons.
+
+    version: of the session behind this turn. Buttons are tied to it, so that one of an earlier question cannot answer a later one.
+    """
+    tie = "" if version is None else f"{_TIED}{version}.{state.open[0] if state.open and state.stage in DANGER_STAGES else ''}"
     replies: list[Reply] = []
     notes: list[str] = []
     for each in said:
@@ -60,11 +77,20 @@ def replies_of(content: Content, state: State, said: Sequence[Said], region: Opt
             if text:
                 notes.append(text)
             continue
-        if notes:
+        text, menu = ("\n\n".join(notes), text) if each.key == "menu" and notes else _without_menu(text, buttons)
+        if notes and each.key != "menu":
             replies.append(Reply("\n\n".join(notes)))
-            notes = []
-        replies.append(reply or Reply(text, kind=CHOICES if buttons else "text", buttons=buttons))
+        notes = []
+        reply = reply or Reply(text, kind=CHOICES if buttons else "text", buttons=buttons, menu=menu)
+        replies.append(replace(reply, buttons=tuple(Button(one.title, one.payload + tie) for one in reply.buttons)))
     return replies + ([Reply("\n\n".join(notes))] if notes else [])
+
+
+def _without_menu(text: str, buttons: Sequence[Button]) -> tuple[str, Optional[str]]:
+    """Return the text and its numbered choices apart, where they are just what stands on the buttons."""
+    before, _, last = text.rstrip().rpartition("\n\n")
+    is_menu = bool(buttons) and last.splitlines() == [f"{number}. {each.title}" for number, each in enumerate(buttons, 1)]
+    return (before, last) if is_menu else (text, None)
 
 
 def _buttons(content: Content, said: Said) -> tuple[Button, ...]:
@@ -144,21 +170,22 @@ def _exercise(content: Content, state: State, said: Said) -> Reply:
     if values["line"]:
         line = coach["step_of"].format(line=values["line"], of=len(exercise.steps), text=exercise.steps_in(values["posture"])[values["line"] - 1])
         is_last = values["line"] == len(exercise.steps)
-        blocks = [line, amount, coach["menu"]] if is_last else [line, coach["step_menu"]]
+        blocks = [line, amount] if is_last else [line, coach["step_menu"]]
     elif values["round"] > 1 and not values.get("is_whole"):
-        blocks = [amount, coach["menu"]]
+        blocks = [amount]
     else:
         is_usual = values["posture"] == exercise.postures[0]
         posture = None if is_usual else coach["exercise_other_posture"].format(posture=coach[f"posture_{values['posture']}"])
         steps = "\n".join(f"{number}. {step}" for number, step in enumerate(exercise.steps_in(values["posture"]), 1))
         stop = coach["stop_if"].format(stop_if="; ".join(exercise.stop_if))
         adapt = [coach["adapt"].format(adapt=caution.text) for caution in exercise.adapt if caution.when in state.person.conditions]
-        blocks = [exercise.purpose, posture, steps, amount, *adapt, stop, coach["menu_first"] if values["is_first"] else None, coach["menu"]]
+        blocks = [exercise.purpose, posture, steps, amount, *adapt, stop, coach["menu_first"] if values["is_first"] else None]
     is_drawn = may_be_drawn(content, state.person, said.about) and values["posture"] == exercise.postures[0]
     picture = Picture(said.about, exercise.picture) if is_drawn and not values["line"] and values["round"] == 1 else None
     return Reply(
         "\n\n".join(filter(None, blocks)), kind=STEPS, title=title,
         buttons=tuple(button(content, kind) for kind in MENU), picture=picture, timer=timer,
+        menu=None if values["line"] and not is_last else coach["menu"],
     )  # fmt: skip
 
 

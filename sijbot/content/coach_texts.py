@@ -75,11 +75,11 @@ WITHOUT_PLACES = """
     intro intro_again intro_missed answer_yes answer_no answer_unsure ask_week ask_day_after ask_improving ask_return_test ask_pain_before ask_minutes
     ask_place ask_things floor_or_bed upright posture_back posture_propped posture_side posture_kneeling posture_sitting posture_standing
     posture_walking menu menu_first step_menu button_next button_repeat button_easier button_harder button_skip button_pause button_stop
-    button_it_hurts button_why button_resume button_begin button_none hint_yes_no hint_pain hint_list hint_number hint_place hint_exercise noted_more
-    noted_wrong which_none why_asked unwell_first easiest hardest plan_is_short news back_to_it paused resumed resumed_later stopped no_easier
-    no_harder harder_not_yet skipped pain_not_risen stop_exercise stop_all held_back_end ended_screen ended_red_flag ended_too_much_pain
-    ended_nothing_fits ended_stopped ended_stopped_after ended_programme over nothing_to_resume standing_question day_after_worse not_improving
-    return_test_later programme_rest summary_none colour_green colour_amber colour_red rule_not_done_yet rule_red_again_in_a_week
+    button_it_hurts button_why button_resume button_begin button_of_before button_of_ended button_none hint_yes_no hint_pain hint_list hint_number
+    hint_place hint_exercise noted_more noted_wrong which_none why_asked unwell_first easiest hardest plan_is_short news back_to_it paused resumed
+    resumed_later stopped no_easier no_harder harder_not_yet skipped pain_not_risen stop_exercise stop_all held_back_end ended_screen ended_red_flag
+    ended_too_much_pain ended_nothing_fits ended_stopped ended_stopped_after ended_programme over nothing_to_resume standing_question day_after_worse
+    not_improving return_test_later programme_rest summary_none colour_green colour_amber colour_red rule_not_done_yet rule_red_again_in_a_week
     rule_stopped_again_and_again rule_red rule_amber_again rule_stopped rule_amber rule_form_slipped rule_green_in_a_row rule_green_not_long_enough
     rule_raised_this_week rule_after_break rule_stepped_back diary_today diary_yesterday diary_ask_number diary_high diary_not_kept progress_none
     progress_title trend_up_advice chart_axis chart_session download_chart download_summary download_home_sheet download_data summary_title

@@ -27,7 +27,7 @@ SHORT_WORDS_SEEK_HELP = 100  # the list of danger signs must be whole
 MORE_WORDS = 160
 CASE_EXPECTS = ("fire", "ask", "none")
 WORDING_KEYS = (
-    "fault", "unavailable", "too_long", "standing_emergency", "standing_ask", "standing_urgent", "booking_line", "mentioned_emergency_line", "mentioned_urgent_line", "seen", "seen_nothing",
+    "fault", "unavailable", "too_long", "too_many", "place_noted", "not_erased", "standing_emergency", "standing_ask", "standing_urgent", "booking_line", "mentioned_emergency_line", "mentioned_urgent_line", "seen", "seen_nothing",
     "answered_no", "ask_again", "question_of_change", "did_you_mean", "nothing_more", "more_hint", "restarted", "safety_net", "safety_net_line",
     "greeting", "acknowledged", "standing_emergency_line", "standing_urgent_line", "seen_unclear", "corrected", "unavailable_answer",
     "nod_emergency", "nod_urgent", "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",

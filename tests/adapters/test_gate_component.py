@@ -15,7 +15,7 @@ from sijbot.adapters.red_flag_gate import RedFlagGate
 from sijbot.content.model import LEVELS
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.settings import ROOT, Settings
-from sijbot.triage import Assessment, Known, replaces_answer
+from sijbot.triage import Assessment, Known, Screen, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, Finding
 
 HARMLESS = "where is the joint"
@@ -71,6 +71,14 @@ def test_the_gate_raises_what_the_channel_did_not_find():
 
     assert assessment.level == "emergency"
     assert result.get("intent")["name"] == "red_flag_emergency"
+
+
+def test_what_the_channel_could_not_wait_for_is_not_read_here_while_everybody_waits(monkeypatch):
+    monkeypatch.setattr(Screen, "weigh", lambda *_: pytest.fail("the meaning was read"))
+
+    _, assessment = judged(BLADDER, metadata={"assessment": Assessment().to_dict(), "is_read": False})
+
+    assert assessment.flags == ("ces_bladder_incontinence",)
 
 
 def test_a_message_without_metadata_is_screened_too():

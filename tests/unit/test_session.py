@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sijbot.coaching.plan import seconds_of
 from sijbot.coaching.programme import DAY_AFTER, IMPROVING, Person, Standing, offers
-from sijbot.coaching.say import payload_title, replies_of
+from sijbot.coaching.say import event_of_payload, payload_title, replies_of, tie_of
 from sijbot.coaching.session import (
     ABOUT_YOU, ALL_STEPS, BACK, CHOSEN, CLEARED, DONE, EASIER, ENDED, EVENTS, EXERCISE, FELL, HARDER, HURTS, IT_HURTS, MENU, MINUTES, MOVED, NEWS, NEXT, NO, NONE_OF_THEM, NUMBER, OTHER, OVER, PAIN_AFTER, PAIN_BEFORE, PAUSE,
     PAUSED, PLACE, PLAN_LEFT, RED_FLAG, REPEAT, RESUME, RETURN_TEST, SCREEN, SIGNS_AFTER, SINCE, SKIP, STAGES, STEP_BY_STEP, STOP, THINGS, UNSURE, UNWELL, WEEK, WHICH, WHY, YES, Event, State, asked, begun, returned, step,
@@ -486,3 +486,22 @@ def test_such_walks_reach_every_stage(content):
             seen[state.stage] += before.stage != state.stage
 
     assert min(seen[stage] for stage in STAGES) >= 5, seen
+
+
+def test_a_button_is_tied_to_the_state_that_showed_it_and_to_the_question_of_the_screen(content):
+    state = played(content)
+    (reply,) = replies_of(content, state, asked(content, state), "uk", 7)
+    free = replies_of(content, state, asked(content, state), "uk")[-1]
+
+    assert {tie_of(button.payload) for button in reply.buttons} == {(7, state.open[0])}
+    assert {tie_of(button.payload) for button in free.buttons} == {(None, "")}
+    assert [event_of_payload(button.payload) for button in reply.buttons] == [event_of_payload(button.payload) for button in free.buttons]
+    assert [payload_title(content, button.payload) for button in reply.buttons] == [button.title for button in reply.buttons]
+
+
+def test_choices_that_are_just_the_buttons_are_words_only_where_there_are_no_buttons(content):
+    state = played(content)
+    (reply,) = replies_of(content, state, asked(content, state), "uk")
+
+    assert reply.menu.splitlines() == [f"{number}. {button.title}" for number, button in enumerate(reply.buttons, 1)]
+    assert reply.menu not in reply.text and reply.plain == f"{reply.text}\n\n{reply.menu}"
