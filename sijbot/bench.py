@@ -11,11 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from typing import Iterator, Optional
 
 from sijbot.bench_coach import file_times_ms, session_times_ms
+from sijbot.bench_page import page_figures
 from sijbot.content import Content, load
 from sijbot.settings import Settings
 
@@ -24,6 +28,9 @@ EARLY_TURN, LATE_TURN, TURNS_AROUND, LONG_CONVERSATIONS = 10, 200, 5, 4
 ENDINGS = ("", " please", " thanks", " then")  # so that no text of a long conversation is remembered from an earlier turn
 NEW = " "  # behind a text that was judged before: what the screen remembers of it is no measure
 START_DEADLINE_S = 120
+NO_LIMITS = {"SIJBOT_MESSAGES_PER_MINUTE": "100000", "SIJBOT_REQUESTS_PER_MINUTE": "1000000"}
+USUAL_LIMITS = {"SIJBOT_MESSAGES_PER_MINUTE": "60", "SIJBOT_REQUESTS_PER_MINUTE": "600", "SIJBOT_PROXIES": "1"}
+FLOODING, FLOODING_CONNECTIONS, TURNS_UNDER_FLOOD, BETWEEN_TURNS_S = "192.0.2.66", 32, 200, 0.05
 WORDS_OF_A_MESSAGE, CHARACTERS_OF_A_STORY = 20, 2000
 ADVERSARIAL = {"10,000 times 'no '": "no " * 10_000, "brackets in brackets": "(" * 5000 + ")" * 5000, "2,000 emoji": "😢" * 2000, "no spaces": "word" * 2500}
 
@@ -44,6 +51,9 @@ def measure(settings: Settings, turns: int, port: int) -> Iterator[str]:
             yield from _turn_figures(base, texts, turns)
             yield _long_conversation_figure(base, [content.title_of(content_id) for content_id in sorted(content.subject_of)])
             yield f"memory after {turns} turns: {resident_mb(server.pid)} MB"
+            yield from page_figures(base)
+        with serving(settings, port, **USUAL_LIMITS) as (base, server):
+            yield from _flood_figures(base, [content.title_of(content_id) for content_id in sorted(content.subject_of)])
     except NotReady as fault:
         yield str(fault)
 
@@ -53,12 +63,12 @@ class NotReady(Exception):
 
 
 @contextmanager
-def serving(settings: Settings, port: int) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Start the assistant, wait until it is ready, give its address and process, and end it.
+def serving(settings: Settings, port: int, **limits: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Start the assistant, without limits where none are given, wait until it is ready, give its address and process, and end it.
 
     Raises: NotReady.
     """
-    environment = {**os.environ, "PORT": str(port), "RASA_TELEMETRY_ENABLED": "false"}
+    environment = {**os.environ, **(limits or NO_LIMITS), "PORT": str(port), "RASA_TELEMETRY_ENABLED": "false"}
     began = time.perf_counter()
     server = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"], cwd=settings.root, env=environment, stdout=subprocess.DEVNULL)
     try:
@@ -87,8 +97,9 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def post(url: str, body: dict, token: Optional[str] = None) -> dict:
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+def post(url: str, body: dict, token: Optional[str] = None, address: str = "192.0.2.1") -> dict:
+    """Return what is answered. address: what a proxy would say of who asks. Raises: urllib.error.HTTPError for everything but 200."""
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": address, **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as response:
         return json.load(response)
@@ -120,6 +131,33 @@ def _long_conversation_figure(base: str, titles: list[str]) -> str:
                 late.append(took_ms)
     first, last = statistics.median(early), statistics.median(late)
     return f"turn {EARLY_TURN} of a conversation: p50 {first:.1f} ms, turn {LATE_TURN}: {last:.1f} ms ({last / first:.2f} times as long)"
+
+
+def _flood_figures(base: str, titles: list[str]) -> Iterator[str]:
+    """Yield how long a second person waits while somebody sends on many connections as fast as there are answers, and how long those who are refused wait at first."""
+    refused_ms: list[float] = []
+    second_ms: list[float] = []
+    is_over = Event()
+    flooding = post(f"{base}/webhooks/web/conversations", {}, address=FLOODING)["token"]
+
+    def flood(connection: int) -> None:
+        while not is_over.is_set():
+            began = time.perf_counter()
+            try:
+                post(f"{base}/webhooks/web/webhook", {"message": titles[connection]}, flooding, FLOODING)
+            except urllib.error.HTTPError:
+                refused_ms.append((time.perf_counter() - began) * 1000)
+
+    with ThreadPoolExecutor(FLOODING_CONNECTIONS) as connections:
+        connections.map(flood, range(FLOODING_CONNECTIONS))
+        for number in range(TURNS_UNDER_FLOOD):
+            if number % TURNS_PER_CONVERSATION == 0:
+                token = post(f"{base}/webhooks/web/conversations", {})["token"]
+            second_ms.append(_timed_ms(lambda text: post(f"{base}/webhooks/web/webhook", {"message": text}, token), titles[number % len(titles)]))
+            time.sleep(BETWEEN_TURNS_S)
+        is_over.set()
+    yield f"second person under a flood of {FLOODING_CONNECTIONS} connections: {_quantiles(second_ms)}"
+    yield f"refused to the first: {len(refused_ms)} messages, p50 of the first hundred {statistics.median(refused_ms[:100]):.1f} ms, of the last hundred {statistics.median(refused_ms[-100:]):.0f} ms"
 
 
 def _screen_figures(content: Content, texts: list[str]) -> Iterator[str]:

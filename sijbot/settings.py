@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Mapping, Optional
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_CHARACTERS = 32
 LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS = 7, 3650
+MOST_PORT, MOST_MESSAGES, MOST_REQUESTS, MOST_PROXIES = 65535, 100_000, 1_000_000, 10
+# As a browser sends it: in small letters, and without the port that is the usual one. Nobody between can change what comes from the machine itself: there without TLS too.
+_HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(rf"(?:https://(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-f:]+\])(?!:443$)|http://(?:localhost|127\.0\.0\.1|\[::1\])(?!:80$))(?::([1-9][0-9]{{0,4}}))?")
 
 
 class SettingsError(Exception):
@@ -31,6 +36,10 @@ class Settings:
     action_endpoint_url: Optional[str] = None
     database_url: Optional[str] = None
     keep_days: int = 365  # how long what somebody agreed to is kept after they wrote last
+    origins: tuple[str, ...] = ()  # of other websites that may embed the chat
+    messages_per_minute: int = 60  # of one conversation
+    requests_per_minute: int = 600  # of one address
+    proxies: int = 0  # how many stand in front: of so many the last entries of X-Forwarded-For are believed
 
     @property
     def content(self) -> Path:
@@ -51,9 +60,6 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
 
     Raises: SettingsError naming the variable.
     """
-    port = environ.get("PORT", "5005")
-    if not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        raise SettingsError(f"PORT: '{port}' is not a port number between 1 and 65535")
     mode = environ.get("SIJBOT_MODE", "development")
     if mode not in ("development", "production"):
         raise SettingsError(f"SIJBOT_MODE: '{mode}' is neither 'development' nor 'production'")
@@ -62,16 +68,34 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(f"SIJBOT_SECRET: production needs a secret of at least {MINIMUM_SECRET_CHARACTERS} characters, the same on every replica")
     if secret and len(secret) < MINIMUM_SECRET_CHARACTERS:
         raise SettingsError(f"SIJBOT_SECRET: has {len(secret)} characters; at least {MINIMUM_SECRET_CHARACTERS} are needed")
-    keep_days = environ.get("SIJBOT_KEEP_DAYS", "365")
-    if not (keep_days.isascii() and keep_days.isdigit()) or not LONGEST_TOKEN_DAYS <= int(keep_days) <= MOST_KEEP_DAYS:
-        raise SettingsError(f"SIJBOT_KEEP_DAYS: '{keep_days}' is not a number of days between {LONGEST_TOKEN_DAYS} and {MOST_KEEP_DAYS}")
     root = Path(environ.get("SIJBOT_ROOT") or ROOT).resolve()
     return Settings(
-        root=root, var=Path(environ.get("SIJBOT_VAR") or root / "var").resolve(), host=environ.get("SIJBOT_HOST") or "127.0.0.1", port=int(port),
+        root=root, var=Path(environ.get("SIJBOT_VAR") or root / "var").resolve(), host=environ.get("SIJBOT_HOST") or "127.0.0.1",
+        port=_number(environ, "PORT", Settings.port, 1, MOST_PORT),
         production=mode == "production", region=environ.get("SIJBOT_REGION") or "unknown", secret=secret,
         action_endpoint_url=environ.get("ACTION_ENDPOINT_URL") or None, database_url=environ.get("SIJBOT_DATABASE_URL") or None,
-        keep_days=int(keep_days),
+        keep_days=_number(environ, "SIJBOT_KEEP_DAYS", Settings.keep_days, LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS), origins=_origins(environ.get("SIJBOT_ORIGINS") or None),
+        messages_per_minute=_number(environ, "SIJBOT_MESSAGES_PER_MINUTE", Settings.messages_per_minute, 1, MOST_MESSAGES),
+        requests_per_minute=_number(environ, "SIJBOT_REQUESTS_PER_MINUTE", Settings.requests_per_minute, 1, MOST_REQUESTS),
+        proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES),
     )  # fmt: skip
+
+
+def _number(environ: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:
+    text = environ.get(name, str(usual))
+    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise SettingsError(f"{name}: '{text}' is not a whole number between {least} and {most}")
+    return int(text)
+
+
+def _origins(text: Optional[str]) -> tuple[str, ...]:
+    """Return the origins of a comma-separated list. Each is compared with what a browser sends, so that what it never sends is a mistake."""
+    entries = [entry.strip() for entry in text.split(",")] if text is not None else []
+    for entry in entries:
+        origin = _ORIGIN.fullmatch(entry)
+        if origin is None or int(origin[1] or 1) > MOST_PORT:
+            raise SettingsError(f"SIJBOT_ORIGINS: '{entry}' is not the origin of a website, such as https://clinic.example or https://clinic.example:8443 (http only for this machine)")
+    return tuple(entries)
 
 
 def prepare_var(settings: Settings) -> None:

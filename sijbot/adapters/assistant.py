@@ -12,16 +12,20 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 
+from sijbot import clock
+from sijbot.adapters.red_flag_gate import IS_READ
 from sijbot.adapters.topic_classifier import read_ahead
+from sijbot.answering import standing_card
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
 from sijbot.language.normalise import without_lone_surrogates
-from sijbot.records.repository import erase
+from sijbot.records.repository import erase, read_lock
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
 from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
+from sijbot.triage.lock import Lock, standing
 from sijbot.triage.assessment import ALARM, ASK, without_questions
 
 logger = logging.getLogger(__name__)
@@ -29,8 +33,13 @@ logger = logging.getLogger(__name__)
 UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
 TURN_DEADLINE_S = 2.5  # from the moment that a message is in
 READING_DEADLINE_S = 1.2  # of it, for the third layer of the screen; on a slow machine a long message takes longer, and is judged by its words
-ENCODING_DEADLINE_S = 0.05  # behind it: what is not encoded by then, the classifier encodes
+ENCODING_DEADLINE_S = 0.05  # behind it: what is not encoded by then, the classifier encodes, while everybody waits; of a long message that would be a third of a second
+SHORT_CHARACTERS = 400  # a longer one takes long to read
 _CONVERSATIONS_REMEMBERED = 2000
+ERASING_DEADLINE_S = 2.0
+STANDING_DEADLINE_S = 0.2  # for what stands, where the country changes
+REFUSED_DEADLINE_S = 0.3  # for the screen of a message that is not taken
+REST = 1.0  # times as long as the screen of such a message took, before that of the next one: with 0, people wait for seconds during a flood of long messages
 EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
 
 
@@ -91,8 +100,9 @@ class Assistant:
         self._runtime = runtime
         self._handle = handle
         self._running: set[asyncio.Task] = set()
-        self._readers = ThreadPoolExecutor(1, "reader")  # of its own: actions that hang must not hold up the screen
-        self._encoders = ThreadPoolExecutor(1, "encoder")
+        # Of its own, since actions that hang must not hold up the screen; and long messages wait for one another only.
+        self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder")) for length in ("short", "long"))
+        self._rests_until = 0.0  # no message that is not taken is read before
         self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
@@ -102,8 +112,8 @@ class Assistant:
         A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
         """
         content, begun = self._runtime.content, asyncio.get_running_loop().time()
-        conversation = replace(conversation, region=self._runtime.country(text) or conversation.region)
-        verdict, words = await self._screened("" if button else text)  # the title of a button is a sentence of ours
+        before, conversation = conversation, replace(conversation, region=self._runtime.country(text) or conversation.region)
+        verdict, words, is_read = await self._screened("" if button else text)  # the title of a button is a sentence of ours
         assessment = verdict
         if verdict.outcome == ASK != words.outcome and len(text) <= UNDERSTOOD_CHARACTERS:
             assessment = without_questions(verdict)  # the gate asks, which knows what was answered before
@@ -111,7 +121,7 @@ class Assistant:
         card = self._card(assessment, conversation)
         if card and card.level != "soon":
             collector.add(card)
-        metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button}
+        metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button, IS_READ: is_read}
         message = UserMessage(
             _storable(text[:UNDERSTOOD_CHARACTERS]), collector, conversation.id, input_channel=channel, metadata=metadata,
         )  # fmt: skip
@@ -127,48 +137,97 @@ class Assistant:
             fault = "unavailable_answer"  # it answers a question that cannot be read
         turn = await self._concluded(collector, assessment, fault, conversation)
         if not is_late:
-            return turn
+            return turn if conversation == before else await self._in_the_new_country(turn)
 
         async def late() -> Turn:
             return await self._concluded(collector, assessment, await work, conversation)
 
         return replace(turn, late=late)
 
+    async def hand_off_beside(self, conversation: Conversation, text: str) -> Optional[Reply]:
+        """Return the hand-off for a message that is not taken, where the words at its beginning alarm, or None. Nothing of it is written down.
+
+        None too where many such messages come at once: reading them takes a part of the time at most, the rest is for the turns of others.
+        """
+        now_s = asyncio.get_running_loop().time
+        until = now_s() + REFUSED_DEADLINE_S
+        while now_s() < self._rests_until:
+            if now_s() > until:
+                return None
+            await asyncio.sleep(self._rests_until - now_s())
+        began = now_s()
+        found = self._runtime.screen(text[:UNDERSTOOD_CHARACTERS])
+        self._rests_until = now_s() + REST * (now_s() - began)
+        region = self._runtime.country(text) or conversation.region
+        return hand_off_message(self._runtime.content, found, region) if found.outcome == ALARM else None
+
+    async def erase(self, conversation: Conversation) -> Optional[Conversation]:
+        """Erase everything of the conversation and return the new one in its place, or None where the database fails or is too slow."""
+        try:
+            await asyncio.wait_for(asyncio.to_thread(erase, self._runtime.engine, conversation.id), ERASING_DEADLINE_S)
+        except (*DATABASE_FAULTS, asyncio.TimeoutError) as error:
+            logger.error("erasing failed: %s", type(error).__name__)
+            return None
+        self._shown.pop(conversation.id, None)
+        return Conversation.new(conversation.region)
+
     async def _concluded(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], conversation: Conversation) -> Turn:
         """Return the turn with what its replies ask of the channel."""
         turn = self._turn(collector, assessment, fault, conversation)
-        if fault is None and any(reply.erases for reply in turn.replies):
+        if any(reply.erases for reply in turn.replies):
             return await self._erased(turn)
         if any(reply.keeps for reply in turn.replies):
             return replace(turn, conversation=replace(conversation, keep_days=self._runtime.settings.keep_days))
         return turn
 
-    async def _erased(self, turn: Turn) -> Turn:
-        """Erase the conversation, now that all of the turn is written down, and go on in a new one; say so where it did not work."""
-        self._shown.pop(turn.conversation.id, None)
-        try:
-            await asyncio.to_thread(erase, self._runtime.engine, turn.conversation.id)
-        except DATABASE_FAULTS as error:
-            logger.error("erasing failed: %s", type(error).__name__)
-            fault = Reply(worded(self._runtime.content, "unavailable", turn.conversation.region), kind=FAULT)
-            return replace(turn, replies=(fault,), failed=True)
-        return replace(turn, conversation=Conversation.new(turn.conversation.region))
+    async def _in_the_new_country(self, turn: Turn) -> Turn:
+        """Return the turn of somebody who says to be somewhere else, with what that changes: the hand-off that stands, if any, with the numbers of there, and a line that says so."""
+        content, region = self._runtime.content, turn.conversation.region
+        noted = Reply(worded(content, "place_noted", region))
+        if any(reply.kind == CARE_CARD for reply in turn.replies):
+            return replace(turn, replies=(*turn.replies, noted))
+        lock = await self._standing(turn.conversation.id)
+        cards = (standing_card(content, lock, region),) if lock and lock.level != "soon" else ()
+        return replace(turn, replies=(*cards, noted, *turn.replies))
 
-    async def _screened(self, text: str) -> tuple[Assessment, Assessment]:
-        """Return the screen's verdict, and what the words alone say; the same where reading the meaning takes too long.
+    async def _standing(self, conversation_id: str) -> Optional[Lock]:
+        """Return the level that stands, or None where none does or the database fails or is too slow: it stands all the same."""
+
+        def read() -> Optional[Lock]:
+            with self._runtime.engine.connect() as connection:
+                return standing(read_lock(connection, conversation_id), clock.now())
+
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(read), STANDING_DEADLINE_S)
+        except (*DATABASE_FAULTS, asyncio.TimeoutError) as error:
+            logger.error("what stands cannot be read: %s", type(error).__name__)
+            return None
+
+    async def _erased(self, turn: Turn) -> Turn:
+        """Erase the conversation, now that all of the turn is written down, and go on in a new one; say so where either did not work."""
+        conversation = None if turn.failed else await self.erase(turn.conversation)
+        if conversation is None:
+            fault = Reply(worded(self._runtime.content, "not_erased", turn.conversation.region), kind=FAULT)
+            return replace(turn, replies=(fault,), failed=True)
+        return replace(turn, conversation=conversation)
+
+    async def _screened(self, text: str) -> tuple[Assessment, Assessment, bool]:
+        """Return the screen's verdict, what the words alone say, and whether the meaning was read: where that takes too long, the words are the verdict.
 
         What is certain by its words does not wait, and a long message holds up nobody else's turn.
         """
         screen = self._runtime.screen
         suspicion = screen.suspicion(text)
         if suspicion.is_settled:
-            return suspicion.found, suspicion.found
+            return suspicion.found, suspicion.found, True
         loop = asyncio.get_running_loop()
-        weighing = loop.run_in_executor(self._readers, screen.weigh, suspicion, text)
-        encoding = loop.run_in_executor(self._encoders, _encode_ahead, screen, text[:UNDERSTOOD_CHARACTERS])
+        until, is_long = loop.time() + READING_DEADLINE_S, len(text) > SHORT_CHARACTERS
+        readers, encoders = self._long if is_long else self._short
+        weighing = loop.run_in_executor(readers, screen.weigh, suspicion, text)
+        encoding = loop.run_in_executor(encoders, _encode_ahead, screen, text[:UNDERSTOOD_CHARACTERS])
         await asyncio.wait({weighing}, timeout=READING_DEADLINE_S)
-        await asyncio.wait({encoding}, timeout=ENCODING_DEADLINE_S)
-        return weighing.result() if weighing.done() else suspicion.found, suspicion.found
+        await asyncio.wait({encoding}, timeout=max(ENCODING_DEADLINE_S, until - loop.time() if is_long else 0))
+        return weighing.result() if weighing.done() else suspicion.found, suspicion.found, weighing.done()
 
     def _card(self, assessment: Assessment, conversation: Conversation) -> Optional[Reply]:
         """Return the hand-off; in one line where this process has shown the whole of it in this conversation already."""

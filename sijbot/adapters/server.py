@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 from sanic import Sanic
 from sanic.exceptions import NotFound, SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, file
+from sanic.response import HTTPResponse, file, raw
 from sanic.response import json as json_response
 
 from sijbot.adapters.assistant import Assistant, Conversation, Turn
+from sijbot.adapters.origins import headers_for, preflight_answer
 from sijbot.adapters.web_channel import WebChannel
 from sijbot.records import repository
 from sijbot.regions import worded
@@ -23,17 +26,9 @@ from sijbot.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
-PAGE = {
-    "/": ("index.html", "text/html; charset=utf-8"), "/chat.css": ("chat.css", "text/css"), "/chat.js": ("chat.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}  # fmt: skip
+ROUTES = {"index.html": "/", "demo.html": "/demo"}  # of files whose name is not their address
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}  # fmt: skip
 REQUEST_BYTES = 4 * 1024 * 1024  # read whole, so that a body over the channel's limit gets a sentence and not a broken connection
 CANARY_TOPIC = "back_in_place"
 
@@ -43,14 +38,14 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
     app = Sanic("sijbot", register=False, configure_logging=False)
     app.config.REQUEST_MAX_SIZE = REQUEST_BYTES
     app.config.FALLBACK_ERROR_FORMAT = "json"
+    app.config.PROXIES_COUNT = runtime.settings.proxies or None
     app.ctx.agent, app.ctx.runtime = agent, runtime
-    widget = runtime.settings.root / "widget"
 
     async def handle(message: UserMessage) -> Any:
         return await app.ctx.agent.handle_message(message)
 
-    for route, (name, content_type) in PAGE.items():
-        app.add_route(_page(widget / name, content_type), route, name=f"page_{name}")
+    for path in sorted(each for folder in ("page", "widget") for each in (runtime.settings.root / folder).iterdir()):
+        app.add_route(_page(path), ROUTES.get(path.name, f"/{path.name}"), name=f"page_{path.name}")
     app.add_route(_picture(runtime.settings.root / "pictures"), r"/pictures/<name:[a-z0-9_]+\.(?:svg|png)>", name="picture")
     app.blueprint(WebChannel(runtime).blueprint(handle), url_prefix="/webhooks/web")
 
@@ -70,18 +65,31 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
             logger.error("request failed: %s", type(error).__name__)
         key = {413: "too_long", 404: "not_here", 405: "not_here"}.get(status, "fault" if status >= 500 else "bad_request")
         reply = Reply(worded(runtime.content, key, runtime.settings.region), kind=FAULT)
-        return json_response({"replies": [reply.to_dict()]}, status)
+        return json_response({"replies": [reply.to_dict()]}, status, headers={"Cache-Control": "no-store"})
+
+    @app.middleware("request")
+    async def answer_preflight(request: Request) -> Optional[HTTPResponse]:
+        return preflight_answer(runtime.settings.origins, request)
 
     @app.middleware("response")
     async def add_headers(request: Request, response: HTTPResponse) -> None:
-        response.headers.update(SECURITY_HEADERS)
+        response.headers.update(headers_for(runtime.settings.origins, request, response))
 
     return app
 
 
-def _page(path: Path, content_type: str) -> Any:
+def _page(path: Path) -> Any:
+    """Return what serves a file of the page: small, whole, and only where the browser has not this very one already."""
+    plain = path.read_bytes()
+    packed, tag = gzip.compress(plain, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
+    headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
+
     async def page(request: Request) -> HTTPResponse:
-        return await file(path, mime_type=content_type, headers={"Cache-Control": "no-cache"})
+        if request.headers.get("if-none-match") == tag:
+            return raw(b"", 304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return raw(packed, headers={**headers, "Content-Encoding": "gzip"}, content_type=TYPES[path.suffix])
+        return raw(plain, headers=headers, content_type=TYPES[path.suffix])
 
     return page
 

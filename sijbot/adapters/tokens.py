@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import re
 from datetime import timedelta
-from typing import Optional
+from typing import Any, Optional
 
 import jwt
 
@@ -16,6 +18,7 @@ from sijbot.triage.lock import LIFETIME
 DOCUMENT_LIFETIME = timedelta(hours=1)
 _ALGORITHM = "HS256"
 _SIGNATURE_CHARACTERS = 22
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class Tokens:
@@ -32,13 +35,8 @@ class Tokens:
 
     def read(self, token: str) -> Optional[Conversation]:
         """Return the conversation of a token, or None for one that is forged, malformed or too old."""
-        if not token.isascii():
-            return None
-        try:
-            claims = jwt.decode(token, self._secret, [_ALGORITHM], options={"require": ["sub", "exp"], "verify_exp": False})
-        except jwt.InvalidTokenError:
-            return None
-        is_valid = claims["exp"] > clock.timestamp() and "name" not in claims  # a link to a file opens no conversation
+        claims = self._claims(token)
+        is_valid = claims is not None and "name" not in claims  # a link to a file opens no conversation
         return Conversation(claims["sub"], claims["region"], claims.get("keep", 0)) if is_valid else None
 
     def for_document(self, conversation: Conversation, name: str) -> str:
@@ -48,11 +46,18 @@ class Tokens:
 
     def of_document(self, token: str, name: str) -> Optional[Conversation]:
         """Return the conversation of a file's token, or None where it is forged, too old, or for another file."""
-        try:
-            claims = jwt.decode(token, self._secret, [_ALGORITHM], options={"require": ["sub", "exp", "name"], "verify_exp": False})
-        except (jwt.InvalidTokenError, UnicodeError):
+        claims = self._claims(token)
+        return Conversation(claims["sub"], claims["region"]) if claims is not None and claims.get("name") == name else None
+
+    def _claims(self, token: str) -> Optional[dict[str, Any]]:
+        """Return what a token says, or None for one that is forged, malformed or too old."""
+        if not _TOKEN.fullmatch(token) or not _is_canonical(token.rpartition(".")[2]):
             return None
-        return Conversation(claims["sub"], claims["region"]) if claims["exp"] > clock.timestamp() and claims["name"] == name else None
+        try:
+            claims = jwt.decode(token, self._secret, [_ALGORITHM], options={"require": ["sub", "exp"], "verify_exp": False})
+        except jwt.InvalidTokenError:
+            return None
+        return claims if claims["exp"] > clock.timestamp() else None
 
     def sign(self, conversation: Conversation, payload: str) -> str:
         """Return the payload with a signature that only fits this conversation."""
@@ -65,3 +70,12 @@ class Tokens:
         payload = signed.rpartition("~")[0]
         expected = self.sign(conversation, payload)
         return payload if hmac.compare_digest(expected.encode("utf-8", "replace"), signed.encode("utf-8", "replace")) else None
+
+
+def _is_canonical(signature: str) -> bool:
+    """True where no other text stands for the same signature: its last character has bits that decoding leaves out, as it does padding and characters of no meaning."""
+    try:
+        decoded = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    except ValueError:
+        return False
+    return base64.urlsafe_b64encode(decoded).rstrip(b"=") == signature.encode()

@@ -1,4 +1,4 @@
-"""The way in from a web page: `POST …/conversations` for a token, `POST …/webhook` for a turn. Rasa's open `rest` channel stays off."""
+"""The way in from a web page: `POST …/conversations` for a token, `POST …/webhook` for a turn, `GET …/history` for what was said, `DELETE …/conversations` to erase it. Rasa's open `rest` channel stays off."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import json
 import re
 import secrets
-from typing import Any, Awaitable, Callable, Dict, Optional, Text
+from contextlib import nullcontext
+from types import MappingProxyType
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Text
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint
@@ -15,27 +17,39 @@ from sanic.response import HTTPResponse, raw
 from sanic.response import json as json_response
 
 from sijbot import runtime as process_runtime
-from sijbot.adapters.assistant import Assistant, Conversation, greeting, with_links, with_signed_buttons
-from sijbot.adapters.inbox import Inbox
+from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
+from sijbot.adapters.inbox import Gone, Inbox
+from sijbot.adapters.limits import AtOnce, Limits, counted_address
 from sijbot.adapters.tokens import Tokens
-from sijbot.coaching.say import COACH, CONSENT, FORGET, payload_title
+from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
 from sijbot.language.focus import without_command
-from sijbot.regions import worded
+from sijbot.regions import region_of, worded
 from sijbot.replies import FAULT, Reply
+from sijbot.routing import KEEP
 from sijbot.runtime import Runtime
 from sijbot.settings import signing_secret
 
 BODY_BYTES = 32 * 1024
+HISTORY_MESSAGES = 50
+UNKNOWN = "unknown"  # of the regions: that of somebody who did not say where they are
+FLOOD_DELAY_S = 1.0
+LONG_ONES_OF_AN_ADDRESS = 2  # at a time, since a long message takes as long as twenty others
+PLACE_DEADLINE_S, PLACE_RETRY_S = 2.0, 5  # for a place among them; and when to try again
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_MESSAGE = re.compile(rf'"message"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{UNDERSTOOD_CHARACTERS}}})')
 
 
 class Refused(Exception):
-    """A request that is not a turn: HTTP status, the key of the sentence in wording.yml, and the conversation's region."""
+    """A request that is not taken: HTTP status, the key of the sentence in wording.yml, and the conversation's region.
 
-    def __init__(self, status: int, wording: str, region: str = "unknown") -> None:
+    retry_s: in how many seconds it would be taken. is_flood: one of too many that were refused. card: the hand-off that stands before the sentence, where there is one.
+    """
+
+    def __init__(self, status: int, wording: str, region: str = "unknown", retry_s: int = 0, is_flood: bool = False) -> None:
         super().__init__(wording)
-        self.status, self.wording, self.region = status, wording, region
+        self.status, self.wording, self.region, self.retry_s, self.is_flood = status, wording, region, retry_s, is_flood
+        self.card: Optional[Reply] = None
 
 
 class WebChannel(InputChannel):
@@ -60,63 +74,147 @@ class WebChannel(InputChannel):
         """Return the routes."""
         routes = Blueprint("web_channel")
         assistant = Assistant(self.runtime, on_new_message)
-        tokens = Tokens(signing_secret(self.runtime.settings))
-        inbox = Inbox(lambda: self.runtime.engine)
+        settings = self.runtime.settings
+        tokens, limits = Tokens(signing_secret(settings)), Limits(settings)
+        inbox, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(LONG_ONES_OF_AN_ADDRESS)
+
+        def count(request: Request, conversation: Optional[Conversation] = None, is_message: bool = False) -> None:
+            """Raises: Refused, where it is too much."""
+            address = _address(request, settings.proxies)
+            wait_s = limits.request_wait_s(address) or (limits.message_wait_s(conversation.id) if is_message and conversation else 0)
+            if wait_s:
+                raise Refused(429, "too_many", conversation.region if conversation else "unknown", wait_s, limits.is_flood(address))
+
+        def counted_conversation(request: Request) -> Conversation:
+            conversation = _conversation(request, tokens)
+            count(request, conversation)
+            return _with_token(conversation)
+
+        @routes.exception(Refused)
+        async def refuse(request: Request, refused: Refused) -> HTTPResponse:
+            if refused.is_flood:  # so that whoever sends as fast as there are answers leaves time for others
+                await asyncio.sleep(FLOOD_DELAY_S)
+            sentence = Reply(worded(self.runtime.content, refused.wording, refused.region), kind=FAULT)
+            headers = {"Retry-After": str(refused.retry_s)} if refused.retry_s else {}
+            return _respond({"replies": [reply.to_dict() for reply in (refused.card, sentence) if reply]}, refused.status, headers)
+
+        @routes.exception(Gone)
+        async def is_gone(request: Request, gone: Gone) -> HTTPResponse:
+            return await refuse(request, Refused(401, "no_token"))
 
         @routes.post("/conversations")
         async def start(request: Request) -> HTTPResponse:
-            try:
-                region = _region(_body(request), self.runtime)
-            except Refused as refused:
-                return self._refusal(refused)
-            conversation = Conversation.new(region)
-            first = greeting(self.runtime, region)
-            return _respond({"token": tokens.issue(conversation), "replies": [first.to_dict()]})
+            count(request)
+            conversation = Conversation.new(_region(_body(request), self.runtime))
+            return _respond({"token": tokens.issue(conversation), "replies": [greeting(self.runtime, conversation.region).to_dict()], **_places(self.runtime, conversation.region)})
+
+        @routes.delete("/conversations")
+        async def erase(request: Request) -> HTTPResponse:
+            conversation = counted_conversation(request)
+            new = await inbox.erased(conversation, lambda: assistant.erase(conversation))
+            if new is None:
+                raise Refused(503, "not_erased", conversation.region)
+            said = forgotten_reply(self.runtime.content, new.region)
+            return _respond({"token": tokens.issue(new), "replies": [said.to_dict()], **_place(self.runtime, new.region)})
 
         @routes.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
+            conversation = _conversation(request, tokens)
             try:
-                conversation = _conversation(request, tokens)
-                body = _body(request, conversation.region)
-                message_id = _message_id(body, conversation)
-                text, button = _message(body, conversation, tokens, self.runtime)
-            except Refused as refused:
-                return self._refusal(refused)
-            turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button))
-            signed = (with_signed_buttons(reply, lambda payload: tokens.sign(turn.conversation, payload)) for reply in turn.replies)
-            replies = [with_links(reply, lambda name: f"documents/{tokens.for_document(turn.conversation, name)}/{name}").to_dict() for reply in signed]
+                count(request, conversation, is_message=True)
+                body = _body(request, _with_token(conversation).region)
+            except Refused as refused:  # of what nobody answers the danger is heard
+                if conversation and refused.status in (413, 429) and not refused.is_flood:
+                    refused.card = await assistant.hand_off_beside(conversation, typed_text(_beginning(request.body)))
+                raise
+            message_id = _message_id(body, conversation)
+            text, button = _message(body, conversation, tokens, self.runtime)
+            said = button_title(self.runtime, button) if button else text
+            try:
+                async with long_ones.of(_address(request, settings.proxies), PLACE_DEADLINE_S) if len(text) > SHORT_CHARACTERS else nullcontext():
+                    turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button), said)
+            except asyncio.TimeoutError:
+                refused = Refused(429, "too_many", conversation.region, PLACE_RETRY_S)
+                refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
+                raise refused from None
             moved = {"token": tokens.issue(turn.conversation), "keep": bool(turn.conversation.keep_days)} if turn.conversation != conversation else {}
-            return _respond({"replies": replies, **moved})
+            place = _place(self.runtime, turn.conversation.region) if turn.conversation.region != conversation.region else {}
+            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place})
+
+        @routes.get("/history")
+        async def history(request: Request) -> HTTPResponse:
+            conversation = counted_conversation(request)
+            exchanges = await inbox.history(conversation, HISTORY_MESSAGES + 1)
+            if exchanges is None:
+                raise Refused(503, "unavailable", conversation.region)
+            first = {"message_id": None, "said": None, "replies": [greeting(self.runtime, conversation.region).to_dict()], "at": None}
+            messages = [first] if len(exchanges) <= HISTORY_MESSAGES else []
+            messages += [
+                {
+                    "message_id": exchange.message_id, "said": exchange.said, "at": exchange.at.isoformat(),
+                    "replies": _rendered(map(Reply.from_dict, exchange.replies), conversation, tokens),
+                }
+                for exchange in exchanges[-HISTORY_MESSAGES:]
+            ]  # fmt: skip
+            return _respond({**_places(self.runtime, conversation.region), "messages": messages})
 
         @routes.get("/documents/<token>/<name>")
         async def document(request: Request, token: str, name: str) -> HTTPResponse:
+            count(request)
             conversation = tokens.of_document(token, name)
             if conversation is None:
-                return self._refusal(Refused(404, "not_here"))
+                raise Refused(404, "not_here")
             made = await asyncio.to_thread(render, self.runtime, name, conversation.id, conversation.region)
             if made is None:
-                return self._refusal(Refused(404, "not_here", conversation.region))
+                raise Refused(404, "not_here", conversation.region)
             body, content_type = made
             headers = {"Cache-Control": "no-store", "Content-Disposition": f'{"inline" if name.startswith("chart") else "attachment"}; filename="{name}"'}
             return raw(body, content_type=content_type, headers=headers)
 
         return routes
 
-    def _refusal(self, refused: Refused) -> HTTPResponse:
-        reply = Reply(worded(self.runtime.content, refused.wording, refused.region), kind=FAULT)
-        return _respond({"replies": [reply.to_dict()]}, refused.status)
+
+def _respond(body: Dict[Text, Any], status: int = 200, headers: Mapping[Text, Text] = MappingProxyType({})) -> HTTPResponse:
+    return json_response(body, status, headers={"Cache-Control": "no-store", **headers}, ensure_ascii=False, dumps=json.dumps)
 
 
-def _respond(body: Dict[Text, Any], status: int = 200) -> HTTPResponse:
-    return json_response(body, status, headers={"Cache-Control": "no-store"}, ensure_ascii=False, dumps=json.dumps)
+def _place(runtime: Runtime, region: str) -> Dict[Text, Any]:
+    """Return what a page shows of a country all the time."""
+    return {"region": region, "emergency_line": region_of(runtime.content, region).emergency_line}
 
 
-def _conversation(request: Request, tokens: Tokens) -> Conversation:
+def _places(runtime: Runtime, region: str) -> Dict[Text, Any]:
+    """Return the same, and the countries that one can choose from."""
+    return {**_place(runtime, region), "regions": {code: each.title for code, each in runtime.content.regions.items() if code != UNKNOWN}}
+
+
+def _rendered(replies: Iterable[Reply], conversation: Conversation, tokens: Tokens) -> List[Dict[Text, Any]]:
+    """Return replies as the page takes them: buttons signed for the conversation, and addresses for its files."""
+    signed = (with_signed_buttons(reply, lambda payload: tokens.sign(conversation, payload)) for reply in replies)
+    return [with_links(reply, lambda name: f"documents/{tokens.for_document(conversation, name)}/{name}").to_dict() for reply in signed]
+
+
+def _conversation(request: Request, tokens: Tokens) -> Optional[Conversation]:
+    """Return the conversation of the request's token, or None for one that is missing, forged or too old."""
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
-    conversation = tokens.read(token.strip()) if scheme.lower() == "bearer" else None
+    return tokens.read(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def _with_token(conversation: Optional[Conversation]) -> Conversation:
     if conversation is None:
         raise Refused(401, "no_token")
     return conversation
+
+
+def _address(request: Request, proxies: int) -> str:
+    """Return who asks: what the proxies in front say, where there are any; what anybody may claim counts for nothing."""
+    return counted_address((proxies and request.remote_addr) or request.ip)
+
+
+def _beginning(body: bytes) -> str:
+    """Return the first words of the message in a body that is not read as a whole, or nothing."""
+    found = _MESSAGE.search(body[:BODY_BYTES].decode("utf-8", "ignore"))
+    return json.loads(f'"{found[1]}"', strict=False) if found else ""
 
 
 def _body(request: Request, region: str = "unknown") -> Dict[Text, Any]:
@@ -169,4 +267,9 @@ def button_text(runtime: Runtime, payload: str) -> str:
     kind, _, rest = payload.partition(":")
     if kind in (COACH, CONSENT, FORGET):
         return payload_title(runtime.content, payload)
-    return runtime.content.wording[f"helpful_{rest.partition(':')[0]}"] if kind == "helpful" else runtime.content.title_of(rest)
+    return runtime.content.wording[f"{kind}_{rest.partition(':')[0]}"] if kind in ("helpful", KEEP) else runtime.content.title_of(rest)
+
+
+def button_title(runtime: Runtime, payload: str) -> str:
+    """Return what stands on a button, for the history."""
+    return runtime.content.wording["more_hint"] if payload.startswith("more:") else button_text(runtime, payload)

@@ -1,4 +1,4 @@
-"""What each message got for a reply."""
+"""What each message got for a reply, and the history of a conversation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Optional, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sijbot.records.repository import aware
 from sijbot.records.schema import INBOX
 
 
@@ -21,6 +22,16 @@ class Answered:
     keep_days: int
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """What somebody said, and what they got for it; `said` is None in rows that are older than the column."""
+
+    message_id: str
+    said: Optional[str]
+    replies: Sequence[dict[str, Any]]
+    at: datetime
+
+
 def answered(connection: sa.engine.Connection, conversation_id: str, message_id: str) -> Optional[Answered]:
     """Return what a message got, or None for one that was not answered yet."""
     columns = INBOX.c
@@ -29,8 +40,19 @@ def answered(connection: sa.engine.Connection, conversation_id: str, message_id:
     return Answered(*row) if row else None
 
 
-def write_answered(connection: sa.engine.Connection, conversation_id: str, message_id: str, found: Answered, at: datetime) -> None:
-    """Write what a message got; the first one stands."""
+def write_answered(connection: sa.engine.Connection, conversation_id: str, message_id: str, found: Answered, at: datetime, said: Optional[str] = None) -> None:
+    """Write what a message said and got; the first one stands."""
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(INBOX).on_conflict_do_nothing()
-    values = {"conversation_id": conversation_id, "message_id": message_id, "at": at, "replies": list(found.replies), "region": found.region, "keep_days": found.keep_days}
+    values = {
+        "conversation_id": conversation_id, "message_id": message_id, "at": at, "replies": list(found.replies), "region": found.region, "keep_days": found.keep_days,
+        "said": said,
+    }  # fmt: skip
     connection.execute(insert, values)
+
+
+def history(connection: sa.engine.Connection, conversation_id: str, most: int) -> list[Exchange]:
+    """Return the latest exchanges of a conversation, at most so many, the oldest first."""
+    columns = INBOX.c
+    query = sa.select(columns.message_id, columns.said, columns.replies, columns.at).where(columns.conversation_id == conversation_id)
+    latest = connection.execute(query.order_by(columns.at.desc()).limit(most)).all()
+    return [Exchange(message_id, said, replies, aware(at)) for message_id, said, replies, at in reversed(latest)]

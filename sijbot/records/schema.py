@@ -108,6 +108,8 @@ INBOX = sa.Table(
     sa.Column("replies", sa.JSON, nullable=False),
     sa.Column("region", sa.String(16), nullable=False),  # of the conversation behind the turn, as are the days that it is kept
     sa.Column("keep_days", sa.Integer, nullable=False),
+    sa.Column("said", sa.Text),  # the beginning of what was typed, or the title of a button; None: from before it was written down
+    sa.Index("ix_inbox_conversation_at", "conversation_id", "at"),
 )  # fmt: skip
 
 TOLD, BEFORE_SESSION, AFTER_SESSION = "told", "before", "after"  # where a diary entry is from

@@ -25,6 +25,7 @@ from sijbot.settings import Settings
 START_S = 60.0
 POLL_S = 0.1
 TURN = "/webhooks/web/webhook"
+NO_LIMITS = {"SIJBOT_MESSAGES_PER_MINUTE": "100000", "SIJBOT_REQUESTS_PER_MINUTE": "1000000"}
 
 
 @dataclass(frozen=True)
@@ -88,20 +89,26 @@ def server(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def run_server(trained: Settings, tmp_path: Path) -> Callable[[], ContextManager[Server]]:
-    """Start a server on a folder of this test's own; as often as the test likes, one after another."""
-    return lambda: running(trained, tmp_path)
+def run_server(trained: Settings, tmp_path: Path) -> Callable[..., ContextManager[Server]]:
+    """Start a server on a folder of this test's own, with these settings of the environment; as often as the test likes, one after another."""
+    return lambda **environment: running(trained, tmp_path, **environment)
+
+
+@pytest.fixture(scope="module")
+def run_module_server(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ContextManager[Server]]:
+    """Start a server for all tests of a module, with these settings of the environment."""
+    return lambda **environment: running(trained, tmp_path_factory.mktemp("server"), **environment)
 
 
 @contextmanager
-def running(trained: Settings, folder: Path) -> Iterator[Server]:
-    """Start `sijbot run` with the trained model; what it writes stays in the folder."""
+def running(trained: Settings, folder: Path, port: Optional[int] = None, **settings: str) -> Iterator[Server]:
+    """Start `sijbot run` with the trained model, on a port that is free where none is given; what it writes stays in the folder. Many tests ask from one address: its limits are high where a test sets no other."""
     var, log = folder / "var", folder / "log"
     (var / "model").mkdir(parents=True, exist_ok=True)
     for path in (trained.model, stamp_path(trained)):
         shutil.copy(path, var / "model")
-    port = _free_port()
-    environment = {**os.environ, "SIJBOT_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false"}
+    port = port or _free_port()
+    environment = {**os.environ, **NO_LIMITS, "SIJBOT_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false", **settings}
     command = [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"]
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=trained.root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)

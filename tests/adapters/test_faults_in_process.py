@@ -171,7 +171,7 @@ def test_an_encoder_that_hangs_does_not_hold_up_the_screen(local, monkeypatch):
     monkeypatch.setattr(shared_encoder()._remembered, "_read", lambda text: release.wait(60))
     begun = time.perf_counter()
 
-    verdict, _ = asyncio.run(local.assistant._screened("a plain question that nobody asked before"))
+    verdict, _, _ = asyncio.run(local.assistant._screened("a plain question that nobody asked before"))
 
     seconds = time.perf_counter() - begun
     release.set()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from sijbot.settings import ROOT
+
 pytestmark = pytest.mark.slow
 
-PAGE = [("/", "index.html", "text/html"), ("/chat.css", "chat.css", "text/css"), ("/chat.js", "chat.js", "text/javascript")]
+PAGE = [
+    ("/", "page/index.html", "text/html"), ("/demo", "page/demo.html", "text/html"), ("/page.css", "page/page.css", "text/css"),
+    *((f"/{path.name}", f"widget/{path.name}", "text/javascript") for path in sorted((ROOT / "widget").iterdir())),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("route, status", [("/live", "live"), ("/ready", "ready")])
@@ -22,7 +27,16 @@ def test_the_page_is_served_whole_and_as_what_it_is(server, trained, route, file
 
     assert response.status_code == 200
     assert response.headers["content-type"].partition(";")[0] == content_type
-    assert response.content == (trained.root / "widget" / file).read_bytes()
+    assert response.content == (trained.root / file).read_bytes()
+
+
+def test_what_the_browser_has_already_is_not_sent_again(server):
+    first = server.http.get("/si-joint-chat.js")
+    again = server.http.get("/si-joint-chat.js", headers={"If-None-Match": first.headers["etag"]})
+
+    assert first.headers["content-encoding"] == "gzip" and first.headers["cache-control"] == "no-cache"
+    assert (again.status_code, again.content) == (304, b"")
+    assert server.http.get("/si-joint-chat.js", headers={"Accept-Encoding": "identity"}).content == first.content
 
 
 @pytest.mark.parametrize("name, content_type", [("clam_shell.svg", "image/svg+xml"), ("clam_shell.png", "image/png")])
@@ -38,7 +52,7 @@ def test_nothing_else_is_served_as_a_drawing(server, name):
     assert server.http.get(f"/pictures/{name}").status_code == 404
 
 
-@pytest.mark.parametrize("route", ["/", "/chat.css", "/chat.js", "/pictures/clam_shell.svg", "/live", "/nowhere"])
+@pytest.mark.parametrize("route", ["/", "/demo", "/page.css", "/si-joint-chat.js", "/pictures/clam_shell.svg", "/live", "/nowhere"])
 def test_every_response_forbids_what_the_page_does_not_need(server, route):
     headers = server.http.get(route).headers
 

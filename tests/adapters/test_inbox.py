@@ -208,3 +208,153 @@ def test_a_database_that_hangs_stops_no_turn(engine, monkeypatch):
             let_go.set()
 
     assert asyncio.run(talk()).replies == (FULL,)
+
+
+def test_what_was_said_is_in_the_history_as_soon_as_it_is_answered(engine):
+    inbox, ready = Inbox(lambda: engine), asyncio.Event()
+
+    async def slowly() -> Turn:
+        await ready.wait()
+        return ANSWER
+
+    async def talk() -> list[list]:
+        work = asyncio.ensure_future(inbox.turn(CONVERSATION, "message-1", Taking(slowly), "lie down?"))
+        before = await inbox.history(CONVERSATION, 50)
+        ready.set()
+        await work
+        return [before, await inbox.history(CONVERSATION, 50)]
+
+    before, after = asyncio.run(talk())
+    assert before == []
+    assert [(exchange.message_id, exchange.said, Reply.from_dict(exchange.replies[0])) for exchange in after] == [("message-1", "lie down?", FULL)]
+
+
+def test_what_was_answered_late_is_in_the_history_too(engine):
+    inbox, ready = Inbox(lambda: engine), asyncio.Event()
+    ready.set()
+
+    async def talk() -> list:
+        await inbox.turn(CONVERSATION, "message-1", Taking(late(FAILED, ready)), "lie down?")
+        await inbox.turn(CONVERSATION, "message-1", Taking(FAILED))
+        return await inbox.history(CONVERSATION, 50)
+
+    assert [exchange.said for exchange in asyncio.run(talk())] == ["lie down?"]
+
+
+def test_what_failed_is_not_in_the_history(engine):
+    inbox = Inbox(lambda: engine)
+
+    async def talk() -> list:
+        await inbox.turn(CONVERSATION, "message-1", Taking(FAILED), "lie down?")
+        return await inbox.history(CONVERSATION, 50)
+
+    assert asyncio.run(talk()) == []
+
+
+def test_there_is_no_history_where_the_database_fails(tmp_path):
+    broken = sa.create_engine(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}", future=True)
+
+    assert asyncio.run(Inbox(lambda: broken).history(CONVERSATION, 50)) is None
+
+
+def test_nor_where_it_hangs(engine, monkeypatch):
+    monkeypatch.setattr(inbox_module, "HISTORY_DEADLINE_S", 0.01)
+    let_go = threading.Event()
+
+    def hanging():
+        let_go.wait(60)
+        return engine
+
+    async def read() -> object:
+        try:
+            return await Inbox(hanging).history(CONVERSATION, 50)
+        finally:
+            let_go.set()
+
+    assert asyncio.run(read()) is None
+
+
+def erasing(engine, order: list[str]):
+    """Stands for the assistant's erasing: takes the rows away, and writes down when."""
+
+    async def erase() -> Conversation:
+        order.append("erased")
+        with engine.begin() as connection:
+            connection.execute(sa.delete(schema.INBOX))
+        return Conversation("c" * 32, "uk")
+
+    return erase
+
+
+def rows(engine) -> list:
+    with engine.connect() as connection:
+        return connection.execute(sa.select(schema.INBOX)).all()
+
+
+def test_erasing_waits_for_what_is_at_work_in_the_conversation_and_for_no_other(engine):
+    inbox, ready, order = Inbox(lambda: engine), asyncio.Event(), []
+
+    async def slowly() -> Turn:
+        await ready.wait()
+        order.append("answered")
+        return ANSWER
+
+    async def talk() -> Conversation:
+        works = [asyncio.ensure_future(inbox.turn(CONVERSATION, f"message-{number}", Taking(slowly))) for number in range(3)]
+        never = asyncio.ensure_future(inbox.turn(Conversation("b" * 32, "uk"), "message-1", Taking(lambda: asyncio.Event().wait())))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.01, ready.set)
+        new = await inbox.erased(CONVERSATION, erasing(engine, order))
+        assert all(work.done() for work in works) and not never.done()
+        never.cancel()
+        return new
+
+    assert asyncio.run(talk()).id == "c" * 32
+    assert order == ["answered"] * 3 + ["erased"]
+    assert rows(engine) == []
+
+
+def test_what_comes_too_late_is_erased_as_well(engine, monkeypatch):
+    monkeypatch.setattr(inbox_module, "WAITING_DEADLINE_S", 0.01)
+    inbox, ready, order = Inbox(lambda: engine), asyncio.Event(), []
+
+    async def talk() -> None:
+        await inbox.turn(CONVERSATION, "message-1", Taking(late(FAILED, ready)))
+        await inbox.erased(CONVERSATION, erasing(engine, order))
+        assert order == ["erased"]
+        ready.set()
+        while len(order) < 2:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(talk())
+    assert rows(engine) == []
+
+
+def test_erasing_that_failed_is_not_done_behind_ones_back(engine, monkeypatch):
+    monkeypatch.setattr(inbox_module, "WAITING_DEADLINE_S", 0.01)
+    inbox, ready, times = Inbox(lambda: engine), asyncio.Event(), []
+
+    async def failing() -> None:
+        times.append(1)
+
+    async def talk() -> None:
+        await inbox.turn(CONVERSATION, "message-1", Taking(late(FAILED, ready)))
+        assert await inbox.erased(CONVERSATION, failing) is None
+        ready.set()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(talk())
+    assert len(times) == 1
+
+
+def test_a_page_that_is_closed_stops_no_erasing(engine):
+    inbox, order = Inbox(lambda: engine), []
+
+    async def talk() -> None:
+        page = asyncio.ensure_future(inbox.erased(CONVERSATION, erasing(engine, order)))
+        await asyncio.sleep(0)
+        page.cancel()
+        while not order:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(talk())

@@ -66,6 +66,17 @@ def test_a_payload_fits_its_conversation_only(tokens):
     assert tokens.verified(foreign, signed) is None
 
 
+@pytest.mark.parametrize("change", [
+    lambda token: token + "=", lambda token: token + "!", lambda token: token[:-1] + chr(ord(token[-1]) ^ 1), lambda token: token[:-3] + "!" + token[-3:], lambda token: token + "A",
+    lambda token: token + "\n", lambda token: token + "é", lambda token: "", lambda token: "..", lambda token: token.replace(".", "..", 1),
+])  # fmt: skip
+def test_one_token_is_one_text(tokens, change):
+    conversation = Conversation.new("uk")
+
+    assert tokens.read(change(tokens.issue(conversation))) is None
+    assert tokens.of_document(change(tokens.for_document(conversation, "chart.svg")), "chart.svg") is None
+
+
 def test_another_secret_verifies_nothing(tokens):
     conversation, other = Conversation.new(), Tokens("another secret, which is long enough too")
 

@@ -126,6 +126,13 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path):
     check_fault(sijbot("run", SIJBOT_VAR=tmp_path / "var", SIJBOT_MODE="production"), "SIJBOT_SECRET")
 
 
+@pytest.mark.parametrize("name, value", [
+    ("SIJBOT_ORIGINS", "https://*"), ("SIJBOT_ORIGINS", "null"), ("SIJBOT_MESSAGES_PER_MINUTE", "0"), ("SIJBOT_REQUESTS_PER_MINUTE", "many"), ("SIJBOT_PROXIES", "-1"),
+])  # fmt: skip
+def test_a_setting_of_the_network_that_cannot_be_used_stops_the_start(tmp_path, name, value):
+    check_fault(sijbot("run", SIJBOT_VAR=tmp_path / "var", **{name: value}), name, value)
+
+
 def corrupted(trained: Settings, var, damage) -> None:
     (var / "model").mkdir(parents=True)
     for path in (trained.model, stamp_path(trained)):

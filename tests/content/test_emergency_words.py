@@ -27,7 +27,7 @@ TEXTS = (
     + [(SEEK_HELP.more, flag, words) for flag, words in IN_THE_ANSWER.items()]
     + [(CONTENT.wording["safety_net"], flag, words) for flag, words in IN_EVERY_TEXT.items()]
 )
-NAMES_THE_DANGER = ("fault", "unavailable", "too_long", "bad_request", "not_here", "no_token", "greeting", "safety_net")
+NAMES_THE_DANGER = ("fault", "unavailable", "too_long", "too_many", "not_erased", "bad_request", "not_here", "no_token", "greeting", "safety_net")
 
 
 @pytest.mark.parametrize("text, flag, words", TEXTS, ids=lambda value: value if value in IN_THE_ANSWER else "")

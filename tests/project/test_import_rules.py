@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "rasa": ("sijbot/adapters/",),
     "rasa_sdk": ("actions/", "sijbot/adapters/local_actions.py"),
     "sanic": ("sijbot/adapters/",),
+    "limits": ("sijbot/adapters/",),
     "sqlalchemy": ("sijbot/records/", "sijbot/adapters/tracker_store.py", "migrations/"),
     "alembic": ("sijbot/records/", "migrations/"),
     "spacy": ("sijbot/facts.py",),

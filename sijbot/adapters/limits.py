@@ -1,0 +1,103 @@
+"""How often somebody may ask: moving windows of a minute, in the memory of this process.
+
+Of our own, since the library for it that installs beside Rasa (limits 2.4) keeps the key of everybody who ever came, walks through all of them on a thread a hundred times a
+second, and takes the latest request of a window for its beginning, so that the time to wait is too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from bisect import bisect_right
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
+from itertools import takewhile
+from typing import AsyncIterator, Callable
+
+from sijbot.settings import Settings
+
+WINDOW_S = 60.0
+NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
+# So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
+# they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
+REFUSED_WITH_CARE = 4
+
+
+class Limits:
+    """Counts the requests of each address, and the messages of each conversation. now: a clock that only goes forward, in seconds."""
+
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._settings = now, settings
+        self._taken: OrderedDict[tuple[str, str], list[float]] = OrderedDict()  # when, by who; who was taken last stands last
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def request_wait_s(self, address: str) -> int:
+        """Count a request, and return 0, or in how many seconds one is taken again."""
+        return self._wait_s(("address", address), self._settings.requests_per_minute)
+
+    def message_wait_s(self, conversation_id: str) -> int:
+        """Count a message, and return 0, or in how many seconds one is taken again."""
+        return self._wait_s(("conversation", conversation_id), self._settings.messages_per_minute)
+
+    def is_flood(self, address: str) -> bool:
+        """Count a request that is refused, and return whether there were too many of these."""
+        return self._wait_s(("refused", address), REFUSED_WITH_CARE * self._settings.messages_per_minute) > 0
+
+    def _wait_s(self, who: tuple[str, str], most: int) -> int:
+        now = self._now()
+        begin = now - WINDOW_S
+        for idle in [each for each, _ in takewhile(lambda entry: entry[1][-1] <= begin, self._taken.items())]:
+            del self._taken[idle]
+        times = self._taken.get(who, [])
+        del times[: bisect_right(times, begin)]
+        if len(times) >= most:
+            return max(1, math.ceil(times[0] - begin))
+        times.append(now)
+        self._taken[who] = times
+        self._taken.move_to_end(who)
+        return 0
+
+
+class AtOnce:
+    """Lets so many requests of one address be at work at a time; others of it wait for their turn, and nobody else for them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._busy: dict[str, list] = {}  # by address: its semaphore, and how many work or wait
+
+    def __len__(self) -> int:
+        return len(self._busy)
+
+    @asynccontextmanager
+    async def of(self, address: str, deadline_s: float) -> AsyncIterator[None]:
+        """Wait for a place of the address, and give it back at the end.
+
+        Raises: asyncio.TimeoutError, where none is free in time.
+        """
+        entry = self._busy.setdefault(address, [asyncio.Semaphore(self._most), 0])
+        entry[1] += 1
+        try:
+            await asyncio.wait_for(entry[0].acquire(), deadline_s)
+            try:
+                yield
+            finally:
+                entry[0].release()
+        finally:
+            entry[1] -= 1
+            if not entry[1]:
+                del self._busy[address]
+
+
+def counted_address(address: str) -> str:
+    """Return the address under which somebody is counted: of an IPv6 one its network."""
+    try:
+        known = ip_address(address.strip("[]"))
+    except ValueError:
+        return address
+    if known.version == 4:
+        return str(known)
+    return str(known.ipv4_mapped or ip_network((int(known), NETWORK_BITS), strict=False))

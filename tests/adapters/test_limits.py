@@ -1,0 +1,163 @@
+"""How often somebody may ask, by a clock of the test."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sijbot.adapters.limits import REFUSED_WITH_CARE, AtOnce, Limits, counted_address
+from sijbot.settings import Settings
+
+MINUTE = 60.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def limits(clock: Clock, messages: int = 3, requests: int = 5) -> Limits:
+    return Limits(Settings(messages_per_minute=messages, requests_per_minute=requests), clock)
+
+
+def test_as_many_are_taken_as_may_be_and_not_one_more(clock):
+    some = limits(clock)
+
+    assert [some.message_wait_s("a") for _ in range(4)] == [0, 0, 0, 60]
+    assert [some.request_wait_s("a") for _ in range(6)] == [0] * 5 + [60]
+
+
+def test_every_conversation_and_every_address_has_its_own(clock):
+    some = limits(clock, messages=1, requests=1)
+
+    assert [some.message_wait_s("a"), some.message_wait_s("b"), some.request_wait_s("a"), some.request_wait_s("b")] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("later_s, wait_s", [(0.0, 50), (0.5, 50), (1.0, 49), (49.0, 1), (49.9, 1), (50.0, 0)])
+def test_the_time_to_wait_is_that_until_the_first_one_is_a_minute_old(clock, later_s, wait_s):
+    some = limits(clock)
+    for after_s in (0.0, 5.0, 5.0):
+        clock.now_s += after_s
+        some.message_wait_s("a")
+
+    clock.now_s += later_s
+
+    assert some.message_wait_s("a") == wait_s
+
+
+def test_who_waits_as_long_as_was_said_is_taken(clock):
+    some = limits(clock, messages=1)
+    for _ in range(10):
+        assert some.message_wait_s("a") == 0
+        clock.now_s += 0.3
+        clock.now_s += some.message_wait_s("a")
+
+
+def test_what_is_refused_does_not_count(clock):
+    some = limits(clock, messages=1)
+    some.message_wait_s("a")
+    for _ in range(100):
+        clock.now_s += 0.5
+        assert some.message_wait_s("a") > 0
+
+    clock.now_s += 10.0
+
+    assert some.message_wait_s("a") == 0
+
+
+def test_in_no_minute_are_more_taken(clock):
+    some, taken = limits(clock), []
+    for _ in range(2000):
+        clock.now_s += 0.7
+        if some.message_wait_s("a") == 0:
+            taken.append(clock.now_s)
+
+    assert all(later - earlier >= MINUTE for earlier, later in zip(taken, taken[3:]))
+    assert len(taken) > 60
+
+
+def test_a_flood_begins_when_very_many_were_refused_to_an_address(clock):
+    some = limits(clock)
+
+    assert [some.is_flood("a") for _ in range(3 * REFUSED_WITH_CARE + 1)] == [False] * 3 * REFUSED_WITH_CARE + [True]
+    assert not some.is_flood("b")
+    clock.now_s += MINUTE
+    assert not some.is_flood("a")
+
+
+def test_nothing_is_kept_of_who_has_not_come_for_a_minute(clock):
+    some = limits(clock)
+    for number in range(10_000):
+        clock.now_s += 0.01
+        some.message_wait_s(f"conversation {number}")
+
+    assert len(some) <= MINUTE / 0.01 + 1
+    clock.now_s += MINUTE
+    some.message_wait_s("a")
+    assert len(some) == 1
+
+
+@pytest.mark.parametrize(
+    "address, counted",
+    [
+        ("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2::7", "2001:db8:1:2::/64"), ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"), ("[2001:db8:1:3::7]", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"), ("_hidden", "_hidden"), ("", ""),
+    ],
+)  # fmt: skip
+def test_an_address_counts_as_one_and_an_ipv6_network_too(address, counted):
+    assert counted_address(address) == counted
+
+
+def test_so_many_of_an_address_are_at_work_at_a_time_and_the_others_wait():
+    async def visit() -> list[int]:
+        places, at_work, seen = AtOnce(2), 0, []
+
+        async def work(address: str) -> None:
+            nonlocal at_work
+            async with places.of(address, 10.0):
+                at_work += 1
+                seen.append(at_work)
+                await asyncio.sleep(0)
+                at_work -= 1
+
+        await asyncio.gather(*(work("a") for _ in range(20)))
+        assert len(places) == 0
+        return seen
+
+    assert max(asyncio.run(visit())) == 2
+
+
+def test_who_finds_no_place_in_time_is_told_and_takes_none_away():
+    async def visit() -> None:
+        places = AtOnce(1)
+        async with places.of("a", 1.0):
+            with pytest.raises(asyncio.TimeoutError):
+                async with places.of("a", 0.01):
+                    pytest.fail("there is no place")
+            async with places.of("b", 0.01):
+                assert len(places) == 2
+        async with places.of("a", 0.01):
+            assert len(places) == 1
+
+    asyncio.run(visit())
+
+
+def test_work_that_fails_gives_its_place_back():
+    async def visit() -> int:
+        places = AtOnce(1)
+        for _ in range(3):
+            with pytest.raises(ValueError):
+                async with places.of("a", 0.01):
+                    raise ValueError
+        return len(places)
+
+    assert asyncio.run(visit()) == 0
