@@ -85,7 +85,7 @@ class ActionCoachAgain(Action):
         data, version = found.acknowledged(turn.coach["version"])
         state = State.from_dict(data)
         waiting = asked(parts.content, state)
-        if state.stage == EXERCISE:  # its steps were said: the amount and the choices are enough
+        if state.stage == EXERCISE and not state.by_step:  # its steps were said: the amount and the choices are enough
             waiting = (replace(waiting[0], key="exercise_again"), Said("menu"))
         say_all(dispatcher, replies_of(parts.content, state, (Said("back_to_it"), *waiting), turn.region, version))
         return [SlotSet("expecting", expecting_of(state).to_slot()), END_OF_TURN]

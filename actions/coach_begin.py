@@ -52,7 +52,7 @@ def begin(dispatcher: CollectingDispatcher, turn: Turn, connection: Any, found: 
         following, said = begun(
             content, person, answers, standing, if_worse, asked, minutes_said(answer), last.can_lie if can_lie is None else can_lie, things or last.equipment,
         )  # fmt: skip
-        written = records.StoredSession(secrets.token_hex(12), turn.conversation_id, 1, following.to_dict(), None, following.stage in OVER, now.date(), now, now)
+        written = records.StoredSession(secrets.token_hex(12), turn.conversation_id, found.version + 1 if found else 1, following.to_dict(), None, following.stage in OVER, now.date(), now, now)
         records.insert_session(connection, written)
         is_missed = bool(done) and (turn.understood["intent"] == "missed_days" or standing.percent < 100)
         intro = [Said("intro_missed" if is_missed else "intro_again" if done else "intro")]

@@ -59,8 +59,12 @@ class ActionPrivacy(Action):
 def _answered(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
     """Take yes or no to the question that was open. Only a plain yes keeps, and only a plain yes deletes."""
     content = runtime.current().content
-    is_about_forgetting = (turn.expecting.question if turn.expecting else KEEP) == FORGET_ALL
-    pressed = button_answer(turn, FORGET if is_about_forgetting else CONSENT)
+    is_asked_to_forget = (turn.expecting.question if turn.expecting else KEEP) == FORGET_ALL
+    pressed = button_answer(turn, FORGET) or button_answer(turn, CONSENT)
+    is_about_forgetting = button_answer(turn, FORGET) is not None if pressed else is_asked_to_forget  # a button is about what it was shown for
+    if pressed == YES and is_about_forgetting and not is_asked_to_forget:  # pressed late: it may have been another matter by then
+        say(dispatcher, forget_question())
+        return _waits_for(turn, FORGET_ALL)
     said = pressed or agreed(runtime.current().answer(turn.text), DELETING if is_about_forgetting else KEEPING)
     closed = [] if turn.waits_for_safety_answer else [SlotSet("expecting", None)]
     if is_about_forgetting:

@@ -5,7 +5,7 @@ import english from "./strings.en.js";
 import css from "./style.js";
 import { exercise } from "./timer.js";
 
-const HERE = new URL(import.meta.url), ATTRIBUTES = ["server", "region", "language", "theme", "position", "greeting"];
+const HERE = new URL(import.meta.url);
 const LOW = "(max-height: 30em)"; // as in style.js
 const QUIET_MS = 600, SLOW_MS = 15000, MOST_WAIT_S = 30, NO_DOUBLE_CLICK_MS = 600;
 const NEVER_TAKEN = [400, 413];
@@ -113,7 +113,7 @@ class SiJointChat extends HTMLElement {
     };
     const on = (name, act) => addEventListener(name, (event) => this.isConnected && act(event));
     on("pageshow", (event) => event.persisted && this.wake());
-    on("online", () => this.away.hidden || this.retry());
+    on("online", () => this.flush());
     on("offline", () => this.fails(this.words.offline));
     matchMedia(LOW).addEventListener("change", () => this.last && this.goTo(this.last));
   }
@@ -188,7 +188,7 @@ class SiJointChat extends HTMLElement {
     this.alerts[reply.level].replaceChildren(card);
     this.pinned[reply.level] = { reply, mark, shrink };
     this.pins.hidden = false;
-    this.pins.scrollTop = 0;
+    this.top.scrollTop = this.pins.scrollTop = 0;
     this.state.pins = Object.values(this.pinned).map((each) => each.reply);
     this.memory.save();
     const number = this.alerts.emergency.querySelector("a")?.href;
@@ -329,7 +329,7 @@ class SiJointChat extends HTMLElement {
     const isRefused = NEVER_TAKEN.includes(answer.status);
     if (answer.ok || isRefused) {
       channel.done(entry);
-      this.settle(this.log);
+      if (!isRefused) this.settle(this.log);
       node.after(...this.made(answer.replies));
       this.place(answer);
       if (isRefused && !this.input.value && entry.message) {
@@ -346,13 +346,14 @@ class SiJointChat extends HTMLElement {
 
   opens(replies) {
     if (!replies.some(isCard)) return;
-    if (this.isBubble) this.toggleAttribute("open", true);
-    if (matchMedia(`(pointer: coarse), ${LOW}`).matches) this.pins.focus();
+    if (this.isBubble && !this.state.open) this.show(true);
+    if (matchMedia(`(pointer: coarse), ${LOW}`).matches) this.pins.focus({ preventScroll: true });
   }
 
   failed({ status, replies, wait }) {
     const { words, state } = this, fault = replies.find((reply) => reply.kind === "fault");
     this.log.append(...this.made(replies.filter((each) => isCard(each) && !state.pins.some(({ id }) => id && id === each.id))));
+    this.opens(replies);
     this.fails(navigator.onLine === false ? words.offline : status ? fault?.text || words.failure : words.down);
     if (status && !wait) return true;
     this.tries += 1;
@@ -449,6 +450,6 @@ customElements.define("si-joint-chat", SiJointChat);
 
 if (HERE.search && !document.querySelector("si-joint-chat")) {
   const chat = h("si-joint-chat", { position: "bubble" });
-  for (const name of ATTRIBUTES) if (HERE.searchParams.has(name)) chat.setAttribute(name, HERE.searchParams.get(name));
+  for (const [name, value] of HERE.searchParams) if (/^(server|region|language|theme|position|greeting)$/.test(name)) chat.setAttribute(name, value);
   document.body.append(chat);
 }

@@ -32,7 +32,7 @@ export default {
   tab: "(new tab)",
   menu: "Options",
   region: "Where you are",
-  here: "I am in {place}",
+  here: "I live in {place}",
   set: "Set",
   save: "Save the conversation as text",
   file: "conversation.txt",

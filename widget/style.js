@@ -19,8 +19,7 @@ a{color:var(--accent)}
 select,textarea,button,summary{min-inline-size:0;max-inline-size:100%;min-block-size:2.75rem;padding:.5rem .8rem;border:1px solid var(--line);border-radius:.5rem;background:var(--surface);color:var(--text);font:inherit}
 button{border-color:var(--accent);color:var(--accent);cursor:pointer}
 button,label{font-weight:600}
-button:hover{text-decoration:underline}
-button:disabled{border:1px dashed var(--line);color:var(--soft);cursor:default;text-decoration:none}
+button:disabled{border:1px dashed var(--line);color:var(--soft);cursor:default}
 .main{background:var(--accent);color:var(--on-accent)}
 
 :host([position=bubble]){block-size:auto}
@@ -100,7 +99,7 @@ input[type=checkbox]{inline-size:1.4rem;block-size:1.4rem;flex:none;margin:0}
 }
 @media (max-height:30em){
   .panel{overflow-y:auto;display:block}
-  .top{display:block;position:sticky;inset-block-start:0;z-index:1;max-block-size:55vh;overflow-y:auto}
+  .top{display:block;position:sticky;inset-block-start:0;z-index:1;max-block-size:max(55vh,13rem);overflow-y:auto}
   .line strong,.composer label{display:none}
   .pins{max-block-size:none}
   .log{overflow:visible}

@@ -53,7 +53,7 @@ export const exercise = (timer, words, announce) => {
     main.textContent = label;
   };
   const tick = () => {
-    if (!node.isConnected || node.closest(".msg").querySelector(".used")) return stop(words.start);
+    if (!node.isConnected || node.closest(".msg").querySelector(":disabled")) return stop(words.start);
     left = ends - performance.now();
     let moved = false;
     while (left <= 0 && at < plan.length - 1) { // woke late

@@ -157,7 +157,7 @@ def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any
         is_about_it = answer.says("consent") and understood.get("intent") not in OWN_DATA
         if begins_so or is_about_it or (yes_no(answer) is not None and not tells_news and (is_plain or answer.is_short)):
             return CONSENT_ANSWER
-    return COACH_ANSWER if expecting.owner == COACH else None
+    return COACH_ANSWER if expecting.owner == COACH and not answer.is_all("start_over") else None
 
 
 def _left_behind(known: Known, lock: Optional[Lock], assessment: Assessment, text: Text) -> Dict[Text, Any]:

@@ -7,8 +7,9 @@ import json
 import re
 import secrets
 from contextlib import nullcontext
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Text
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Text
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint
@@ -24,6 +25,7 @@ from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
 from sijbot.language.focus import without_command
+from sijbot.records.inbox import Exchange
 from sijbot.regions import region_of, worded
 from sijbot.replies import FAULT, Reply
 from sijbot.routing import KEEP
@@ -137,7 +139,7 @@ class WebChannel(InputChannel):
                 refused = Refused(429, "too_many", conversation.region, PLACE_RETRY_S)
                 refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
                 raise refused from None
-            moved = {"token": tokens.issue(turn.conversation), "keep": bool(turn.conversation.keep_days)} if turn.conversation != conversation else {}
+            moved = _moved(tokens, conversation, turn.conversation)
             place = _place(self.runtime, turn.conversation.region) if turn.conversation.region != conversation.region else {}
             return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place})
 
@@ -147,6 +149,7 @@ class WebChannel(InputChannel):
             exchanges = await inbox.history(conversation, HISTORY_MESSAGES + 1)
             if exchanges is None:
                 raise Refused(503, "unavailable", conversation.region)
+            known, conversation = conversation, _as_left(conversation, exchanges)
             first = {"message_id": None, "said": None, "replies": [greeting(self.runtime, conversation.region).to_dict()], "at": None}
             messages = [first] if len(exchanges) <= HISTORY_MESSAGES else []
             messages += [
@@ -156,7 +159,7 @@ class WebChannel(InputChannel):
                 }
                 for exchange in exchanges[-HISTORY_MESSAGES:]
             ]  # fmt: skip
-            return _respond({**_places(self.runtime, conversation.region), "messages": messages})
+            return _respond({**_places(self.runtime, conversation.region), "messages": messages, **_moved(tokens, known, conversation)})
 
         @routes.get("/documents/<token>/<name>")
         async def document(request: Request, token: str, name: str) -> HTTPResponse:
@@ -176,6 +179,16 @@ class WebChannel(InputChannel):
 
 def _respond(body: Dict[Text, Any], status: int = 200, headers: Mapping[Text, Text] = MappingProxyType({})) -> HTTPResponse:
     return json_response(body, status, headers={"Cache-Control": "no-store", **headers}, ensure_ascii=False, dumps=json.dumps)
+
+
+def _moved(tokens: Tokens, before: Conversation, now: Conversation) -> Dict[Text, Any]:
+    """Return the token of a conversation whose country, or what was agreed on keeping, is another one now."""
+    return {"token": tokens.issue(now), "keep": bool(now.keep_days)} if now != before else {}
+
+
+def _as_left(conversation: Conversation, exchanges: Sequence[Exchange]) -> Conversation:
+    """Return the conversation as its latest exchange left it: the reply that told the page so may have been lost."""
+    return replace(conversation, region=exchanges[-1].region, keep_days=exchanges[-1].keep_days) if exchanges else conversation
 
 
 def _place(runtime: Runtime, region: str) -> Dict[Text, Any]:

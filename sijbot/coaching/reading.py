@@ -160,7 +160,8 @@ def yes_no(answer: Answer, is_about_danger: bool = False) -> Optional[str]:
     is_brief = len(answer.words) <= _BRIEF
     if any((is_brief or start < _FEW_WORDS) and not _within((start, end), no_places) for start, end in answer.groups.get("a_little", ())):
         return UNSURE if no_places else YES
-    said_yes = [place for place in answer.groups.get("yes", ()) if not _within(place, no_places) and not answer.is_denied_behind(place)]
+    no_yes = [*no_places, *answer.groups.get("elsewhere", ())]
+    said_yes = [place for place in answer.groups.get("yes", ()) if not _within(place, no_yes) and not answer.is_denied_behind(place)]
     if said_yes and no_places:
         return None
     if said_yes:

@@ -24,12 +24,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What somebody said, and what they got for it; `said` is None in rows that are older than the column."""
+    """What somebody said, what they got for it, and what the conversation was behind it; `said` is None in rows that are older than the column."""
 
     message_id: str
     said: Optional[str]
     replies: Sequence[dict[str, Any]]
     at: datetime
+    region: str
+    keep_days: int
 
 
 def answered(connection: sa.engine.Connection, conversation_id: str, message_id: str) -> Optional[Answered]:
@@ -53,6 +55,6 @@ def write_answered(connection: sa.engine.Connection, conversation_id: str, messa
 def history(connection: sa.engine.Connection, conversation_id: str, most: int) -> list[Exchange]:
     """Return the latest exchanges of a conversation, at most so many, the oldest first."""
     columns = INBOX.c
-    query = sa.select(columns.message_id, columns.said, columns.replies, columns.at).where(columns.conversation_id == conversation_id)
+    query = sa.select(columns.message_id, columns.said, columns.replies, columns.at, columns.region, columns.keep_days).where(columns.conversation_id == conversation_id)
     latest = connection.execute(query.order_by(columns.at.desc()).limit(most)).all()
-    return [Exchange(message_id, said, replies, aware(at)) for message_id, said, replies, at in reversed(latest)]
+    return [Exchange(message_id, said, replies, aware(at), region, keep_days) for message_id, said, replies, at, region, keep_days in reversed(latest)]

@@ -168,3 +168,25 @@ def test_a_database_that_fails_is_said_soon_and_loses_nothing(server, sentence_o
     assert sentence_of(response) == content.wording["unavailable"].format(emergency_line=content.regions["uk"].emergency_line)
     assert took_s < FAULT_S
     assert [message["said"] for message in messages(server, token)] == [QUESTION]
+
+
+def test_a_change_of_country_whose_reply_was_lost_comes_with_the_history(server, content):
+    token = server.start("uk")
+    moved = server.turn(token, message="I live in Australia").json()
+    assert server.conversation(moved["token"]).region == "au"
+
+    answer = history(server, token).json()
+
+    assert (answer["region"], answer["emergency_line"], answer["keep"]) == ("au", content.regions["au"].emergency_line, False)
+    assert server.conversation(answer["token"]) == server.conversation(moved["token"])
+    assert "token" not in history(server, answer["token"]).json()
+
+
+def test_what_was_agreed_to_comes_with_the_history_where_its_reply_was_lost(server):
+    token = server.start()
+    server.say(token, "you may keep my diary")
+    server.say(token, "yes")
+
+    answer = history(server, token).json()
+
+    assert answer["keep"] is True and server.conversation(answer["token"]).keep_days == 365

@@ -64,7 +64,7 @@ def test_the_history_is_what_was_said_and_got_the_oldest_first(engine):
     write(engine, "a", "message-1", FIRST, NOON, "\U0001f600 earlier")
 
     assert history_of(engine, "a") == [
-        Exchange("message-1", "\U0001f600 earlier", list(FIRST.replies), NOON), Exchange("message-2", "later", list(SECOND.replies), NOON + timedelta(seconds=1)),
+        Exchange("message-1", "\U0001f600 earlier", list(FIRST.replies), NOON, FIRST.region, FIRST.keep_days), Exchange("message-2", "later", list(SECOND.replies), NOON + timedelta(seconds=1), SECOND.region, SECOND.keep_days),
     ]  # fmt: skip
     assert history_of(engine, "a")[0].at.utcoffset() == timedelta()
 
@@ -121,7 +121,7 @@ def test_the_column_is_added_to_a_database_that_has_rows(database_url):
         connection.execute(sa.insert(schema.INBOX).values(**row))
     schema.migrate(engine)
 
-    assert history_of(engine, "a") == [Exchange("message-1", None, list(FIRST.replies), NOON)]
+    assert history_of(engine, "a") == [Exchange("message-1", None, list(FIRST.replies), NOON, FIRST.region, FIRST.keep_days)]
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "inbox")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.adapters.widget.chat import TURN, Chat, answered_with
-from tests.adapters.widget.dialogues import EMERGENCY, URGENT
+from tests.adapters.widget.dialogues import EMERGENCY, URGENT, to_timer
 
 pytestmark = pytest.mark.slow
 
@@ -267,3 +267,68 @@ def test_options_in_the_address_of_the_script_are_attributes_and_nothing_else(ch
 
     assert chat.element.evaluate("(chat) => chat.getAttributeNames().sort()") == ["open", "position", "region"]
     assert chat.page.evaluate("() => window.pwned") is None
+
+
+def test_a_timer_stops_where_its_exercise_is_over(chat):
+    chat.page.clock.install()
+    to_timer(chat)
+    clock = chat.page.get_by_role("timer").last
+    chat.page.get_by_role("button", name="Start the timer").last.click()
+    chat.page.clock.run_for(2000)
+    chat.type(EMERGENCY)
+    chat.card("emergency").wait_for()
+    chat.page.clock.run_for(1000)
+    stopped = clock.inner_text()
+    chat.page.clock.run_for(5000)
+
+    assert clock.inner_text() == stopped
+
+
+def test_a_connection_that_comes_back_leaves_the_focus_where_it_is(chat):
+    chat.page.context.set_offline(True)
+    chat.trouble.get_by_text("You are offline").wait_for()
+    chat.page.get_by_role("button", name="Options").focus()
+    chat.page.context.set_offline(False)
+    chat.trouble.wait_for(state="hidden")
+
+    assert chat.page.evaluate("() => document.querySelector('si-joint-chat').shadowRoot.activeElement.textContent") == "Options"
+
+
+def test_a_chat_that_was_opened_for_a_card_is_open_in_every_way(chat_of):
+    chat = chat_of()
+    chat.page.goto(chat.address + "/demo")
+    opener = chat.page.get_by_role("button", name="Ask about your SI joint")
+    opener.click()
+    chat.settled()
+    chat.page.route(TURN, lambda route: route.fulfill(status=503, body=CARD, content_type="application/json"))
+    chat.page.evaluate("() => document.querySelector('si-joint-chat').show(false)")
+    chat.page.evaluate("(text) => { document.querySelector('si-joint-chat').send({ message: text }, text); }", URGENT)
+    chat.card("emergency").wait_for()
+
+    assert chat.page.locator("[aria-expanded=true]").count() == 1
+    chat.page.keyboard.press("Escape")
+    assert not chat.card("emergency").is_visible() and opener.is_visible()
+
+
+def test_a_refused_message_answers_nothing_so_that_the_open_question_stays_open(chat):
+    chat.say("start a session")
+    chat.box.fill("word " * 9000)
+    chat.box.press("Enter")
+    chat.settled()
+
+    assert chat.log.get_by_role("button", name="Not sure").last.is_enabled()
+
+
+@pytest.mark.parametrize("order", [(URGENT, EMERGENCY), (EMERGENCY, URGENT)])
+@pytest.mark.parametrize("path", ["/", "/demo"])
+def test_with_two_cards_in_a_low_window_the_emergency_is_in_view(chat_of, order, path):
+    chat = chat_of(viewport={"width": 390, "height": 420})
+    chat.page.goto(chat.address + path)
+    if path == "/demo":
+        chat.page.get_by_role("button", name="Ask about your SI joint").click()
+    chat.settled()
+    for text in (*order, "ok"):
+        chat.say(text)
+
+    for node in (chat.card("emergency").get_by_role("heading"), chat.card("emergency").get_by_role("link").first, chat.line.get_by_role("link").first):
+        assert chat.is_in_view(node)
