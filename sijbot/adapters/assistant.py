@@ -25,8 +25,8 @@ from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
 from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
-from sijbot.triage.lock import Lock, standing
 from sijbot.triage.assessment import ALARM, ASK, without_questions
+from sijbot.triage.lock import Lock, standing
 
 logger = logging.getLogger(__name__)
 

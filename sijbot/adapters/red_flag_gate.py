@@ -64,11 +64,10 @@ class RedFlagGate(GraphComponent):
         return messages
 
     def _judge(self, message: Message, known: Known, lock: Optional[Lock], said_before: Mapping[Text, Any]) -> None:
-        parts = runtime.current()
-        text = "" if (message.get("metadata") or {}).get("button") else message.get(TEXT) or ""  # the title of a button is a sentence of ours
-        told = message.get("metadata") or {}
+        parts, told = runtime.current(), message.get("metadata") or {}
+        button = told.get("button") or ""
+        text = "" if button else message.get(TEXT) or ""  # the title of a button is a sentence of ours
         assessment = self._assessed(parts.screen if told.get(IS_READ) is False else parts.screen.verdict, text, told.get("assessment"), known)
-        button = (message.get("metadata") or {}).get("button") or ""
         asked_by_coach = danger_asked(parts.content, known.expecting, parts.answer(text, intent=(message.get(UNDERSTOOD) or {}).get("intent")), button)
         if asked_by_coach:
             assessment = raised(assessment, said_yes(parts.content, asked_by_coach, len(text)))
