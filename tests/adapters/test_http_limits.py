@@ -207,4 +207,4 @@ def test_behind_many_long_messages_of_the_same_address_danger_is_heard_in_time(r
         statuses, mine, took_s = asyncio.run(crowd(str(server.http.base_url), server.start()))
 
     assert (mine.status_code, mine.json()["replies"][0]["kind"]) == (200, "care_card")
-    assert took_s < 3 and set(statuses) <= {200, 429}
+    assert took_s < 5 and set(statuses) <= {200, 429}  # one after another, all of them would take far longer
