@@ -48,6 +48,8 @@ def _every(run: Run) -> Iterator[tuple[Talk, Message, str]]:
 def _answered(run: Run) -> Iterator[Violation]:
     for name in run.ended_late:
         yield Violation(ANSWERED, "does not end", f"{name} did not end when it was asked to")
+    for what in run.ended_by_itself:
+        yield Violation(ANSWERED, "ended by itself", what)
     for talk, message, place in _every(run):
         for number, attempt in enumerate(message.attempts, 1):
             yield from _attempt_answered(run, attempt, f"{place}, attempt {number}")

@@ -110,7 +110,7 @@ class Run:
     """One run. is_met: the fault really happened. dark: when no process could answer. has_spare: another process stands behind the same address.
 
     loose: the fault itself changes what is right to answer (another day), so that the twin's replies are no measure, and of its effects none may be there more often.
-    ended_late: processes that were asked to end and had to be killed.
+    ended_late: processes that were asked to end and had to be killed; ended_by_itself: processes that ended though nobody had asked them to.
     """
 
     tier: str
@@ -125,6 +125,7 @@ class Run:
     logs: Mapping[str, str] = field(default_factory=dict)
     deliveries: Optional[Sequence[Delivery]] = None  # None: nothing was to be delivered
     ended_late: Sequence[str] = ()
+    ended_by_itself: Sequence[str] = ()
 
     def is_dark(self, attempt: Attempt) -> bool:
         """Return whether there was a moment of the attempt at which no process could answer."""
