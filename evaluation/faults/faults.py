@@ -20,8 +20,7 @@ OURS_ONLY, ON_POSTGRESQL = (SQLITE, POSTGRESQL, REPLICAS), (POSTGRESQL, REPLICAS
 DAY_S = 24 * 3600.0
 MET_EVERY_S, MET_S = 0.01, 20.0
 SHORT_S, LONG_S = (0.2, 1.2), (3.1, 3.6)  # the second one is longer than anybody may wait for a sentence
-NTH_AT_MOST = 3
-TURNS_OF_A_DAY = "loose"
+NTH_AT_MOST = 2
 
 
 @dataclass

@@ -178,7 +178,9 @@ class Program:
         self.down.append((since, until))
 
     def signal(self, number: int) -> None:
-        """Send it a signal, and all that it has started."""
+        """Send it a signal, and all that it has started; nothing where it does not run."""
+        if not self.pid:  # 0 would be the harness itself
+            return
         try:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):

@@ -70,7 +70,7 @@ class _Taking:
         self._people = dict(fault.people or {})
         scripts = self._scripts()
         self._speakers = [self._speaker(script) for script in scripts]
-        self._moment = self._rng.randint(1, max(1, sum(len(script.steps) for script in scripts[:-1]) * 2 // 3))
+        self._moment = self._rng.randint(1, max(1, sum(len(script.steps) for script in scripts[:-1]) // 2))
         self._places = {name: len(log) for name, log in tier.logs().items()}
         self._file_places = {name: path.stat().st_size for name, path in tier.files().items() if path.exists()}
         self._requests = len(tier.target.requests) if tier.target else 0
