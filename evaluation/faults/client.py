@@ -19,6 +19,7 @@ from evaluation.faults.scripts import Script, Step
 
 WAIT_S = 3.5  # for an answer
 AGAIN_S = 0.15  # before a message is sent again
+GIVE_UP_S = 12.0  # when a message that does not get done is given up, which a page never does
 LOOK_AT_WAITS_S = 0.4  # an answer that came sooner is in time whatever the machine did
 
 
@@ -122,16 +123,16 @@ def _bearer(token: str) -> Mapping[str, str]:
 
 @dataclass
 class Pace:
-    """When messages may be sent. sent: called with every new message; waits_s: how long processes waited for a processor in a time; give_up_at: of the run, when nothing is sent again."""
+    """When messages may be sent. sent: called with every new message; waits_s: how long processes waited for a processor in a time; fault_ended_at: None while it lasts."""
 
     sent: Callable[[], Awaitable[None]]
     waits_s: Callable[[float, float], float]
     began_at: float
-    give_up_at: Optional[float] = None
+    fault_ended_at: Optional[float] = None
 
-    @property
-    def is_over(self) -> bool:
-        return self.give_up_at is not None and time.monotonic() > self.give_up_at
+    def is_over(self, since: float) -> bool:
+        """Return whether a message that was sent first at this time is not sent again: since then, and since the fault ended, there was time enough."""
+        return self.fault_ended_at is not None and time.monotonic() > max(since, self.fault_ended_at) + GIVE_UP_S
 
 
 class Speaker:
@@ -178,9 +179,10 @@ class Speaker:
         await self._pace.sent()
         self.talk.messages.append(message)
         self._bodies[message.id] = body
+        since = time.monotonic()
         if self._goes_away:
             await self._leave(message, body)
-        while not self._pace.is_over:
+        while not self._pace.is_over(since):
             places = [self._rng.randrange(2) + 1 if self._spread else 0 for _ in range(self._copies)] if not message.attempts else [0]
             await asyncio.gather(*(self._attempt(message, body, place) for place in places))
             if message.acknowledged:

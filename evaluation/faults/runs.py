@@ -17,11 +17,10 @@ from evaluation.faults.faults import Fault, Scene
 from evaluation.faults.processes import NotReady
 from evaluation.faults.record import Delivery, Run, Talk, Twin
 from evaluation.faults.scripts import Script, alarm, at_once, mixture
-from evaluation.faults.stored import by_owner, effects, stored
+from evaluation.faults.stored import Rows, by_owner, effects, stored
 from evaluation.faults.tiers import Tier
 
 PEOPLE = 2  # and the one who is in danger
-GIVE_UP_S = 12.0  # behind the end of the fault
 REPEATED_AT_MOST = 6
 DELIVERED_S, DELIVERED_EVERY_S = 30.0, 0.1
 HURRY_S = 0.3  # at most, between the fault and the one who is in danger then
@@ -102,8 +101,8 @@ class _Taking:
             talking = asyncio.ensure_future(self._talk())
             await asyncio.wait({breaking, talking}, return_when=asyncio.FIRST_COMPLETED)
             if breaking.done() and breaking.exception():
-                self._there.set()
-                self._pace.give_up_at = time.monotonic()
+                talking.cancel()
+                raise breaking.exception()
             await talking
             await breaking
             return await self._look()
@@ -132,7 +131,7 @@ class _Taking:
         self._met = self._tier.control.met_at is not None if self._fault.is_armed else True
         self._tier.control.disarm()
         self._there.set()
-        self._pace.give_up_at = time.monotonic() + GIVE_UP_S
+        self._pace.fault_ended_at = time.monotonic()
 
     async def _look(self) -> Run:
         """Look at what is left: the same messages once more, the histories, the database, and what was printed."""
@@ -148,7 +147,8 @@ class _Taking:
         await self._delivered(list(owners))
         rows = await asyncio.to_thread(self._rows, list(owners))
         for owner, talk in owners.items():
-            talk.stored = stored(rows[owner]) if rows is not None else None
+            found = stored(rows[owner])
+            talk.stored = found if tier.reads.has_ids else replace(found, inbox=None)  # its table is there, and nobody uses it
         twins = await self._twins(talks)
         logs = await self._logs()
         run = Run(
@@ -159,7 +159,8 @@ class _Taking:
         await asyncio.to_thread(tier.database.forget, [*owners, *twins])
         return run
 
-    def _rows(self, owners: Sequence[str]) -> Optional[Mapping]:
+    def _rows(self, owners: Sequence[str]) -> Mapping[str, Rows]:
+        """Return all rows by conversation."""
         rows = self._tier.database.rows(owners)
         empty = {table: [] for table in rows}
         return {**{owner: empty for owner in owners}, **dict(by_owner(rows))}
@@ -220,7 +221,7 @@ class _Taking:
                 return
             await asyncio.sleep(DELIVERED_EVERY_S)
 
-    def _deliveries(self, owners: Mapping[str, Talk], rows: Mapping) -> Optional[list[Delivery]]:
+    def _deliveries(self, owners: Mapping[str, Talk], rows: Mapping[str, Rows]) -> Optional[list[Delivery]]:
         target = self._tier.target
         if target is None:
             return None
