@@ -17,6 +17,7 @@ from typing import Any, Iterator, Mapping, Optional, Protocol, Sequence
 from evaluation.faults.stored import OWNER_COLUMNS, Rows
 
 PROGRAM_S = 60
+SETTINGS = ("fsync=off", "max_connections=60", "shared_buffers=16MB")  # of PostgreSQL; all others are those that it comes with, as for somebody who only installs it
 SMALL_DISK = "96m"
 ENOUGH_BYTES = 1024  # a process that may write no further than this into a file can open a database, and change nothing
 
@@ -118,7 +119,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        settings = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=60 -c shared_buffers=16MB"
+        settings = " ".join(f"-c {each}" for each in ("listen_addresses=''", f"unix_socket_directories={self.folder}", *SETTINGS))
         self._call("pg_ctl", "-w", "-l", str(self.log), "-o", settings, "start")
 
     def stop(self, mode: str = "immediate") -> None:

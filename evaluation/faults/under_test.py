@@ -47,13 +47,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         breaks = [Break.parse(each) for each in given.breaks]
     except ValueError as fault:
         parser.error(str(fault))
+    for each in breaks:
+        if each.point not in POINTS:
+            parser.error(f"point '{each.point}' is none of {', '.join(POINTS)}")
     program = given.program if given.nursery is not None else STOCK if given.command[:1] == [STOCK] else OURS
     breaker = Breaker(armed=breaks)
     _import_all(program)
     missing = install(program, breaker.act)
     for each in breaks:
-        if each.point not in POINTS:
-            parser.error(f"point '{each.point}' is none of {', '.join(POINTS)}")
         if each.point in missing:
             parser.error(missing[each.point])
     _let_the_clock_go_wrong(breaker)
