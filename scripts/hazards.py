@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "safety.md"
 BEGIN, END = "<!-- hazards: written by `make hazards` -->", "<!-- end of hazards -->"
 KEYS = ("id", "hazard", "meets", "harm", "severity", "causes", "controls", "likelihood", "left")
 ID = re.compile(r"[a-z][a-z0-9_]*")
-TEST = re.compile(r"(?P<file>tests/[\w/]+\.py)::(?P<name>test_\w+)(?:\[.+\])?")
+TEST = re.compile(r"(?P<file>tests/[\w/]+\.py)::(?P<name>test_\w+)(?:\[[ -~]+\])?")  # pytest writes other letters of a case in its own way
 
 
 class HazardLogError(Exception):
