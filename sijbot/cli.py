@@ -11,7 +11,6 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 
 import asyncio
 import json
-import logging
 import socket
 import subprocess
 import warnings
@@ -22,6 +21,7 @@ from typing import Iterator, List, Mapping, Optional
 import typer
 from rich.console import Console
 
+from sijbot import logs
 from sijbot import settings as settings_module
 from sijbot.content import Content, ContentError, load
 
@@ -40,7 +40,7 @@ class Stop(Exception):
 def main() -> None:
     """Run the command line; every expected fault is one message without a stack trace."""
     warnings.showwarning = lambda *_, **__: None  # the libraries turn their own deprecation warnings back on
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     try:
         app(standalone_mode=True)
     except _expected_faults() as fault:
@@ -78,7 +78,7 @@ def run() -> None:
     from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
 
-    _quiet_rasa()
+    logs.quiet_libraries()
     runtime = process_runtime.build(settings, needs_database=False)
     process_runtime.use(runtime)
     faults = [_database_fault(runtime)]
@@ -96,6 +96,7 @@ def run() -> None:
         if not any(faults):
             out.print(f"Ready. Open http://localhost:{settings.port}/")
 
+    logs.leave_no_core_file()
     server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False)
 
 
@@ -135,14 +136,6 @@ def _refuse_used_port(host: str, port: int) -> None:
             raise Stop(f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another one") from None
 
 
-def _quiet_rasa() -> None:
-    for name in ("rasa", "rasa_sdk", "sanic", "apscheduler", "alembic", "matplotlib"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    import structlog
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # Rasa's error events carry the user's text
-
-
 def _train_if_needed(settings: settings_module.Settings) -> None:
     from sijbot.adapters.training import check_config, is_current
 
@@ -162,7 +155,7 @@ def train(force: bool = typer.Option(False, help="Train even where nothing has c
     settings_module.prepare_var(settings)
     from sijbot.adapters import training
 
-    _quiet_rasa()
+    logs.quiet_libraries()
     training.check_config(settings.root / "config.yml")
     content = load(settings.content)
     if training.is_current(settings, content) and not force:
@@ -183,7 +176,7 @@ def chat(region: str = typer.Option("unknown", help="Country for telephone numbe
 
     settings = _settings()
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
 
     async def talk() -> None:
         local = LocalAssistant.load(settings, keep=False)
@@ -227,7 +220,7 @@ def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialog
 
     settings = _settings()
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     try:
         cases = [case for file in files for case in read_cases(file)]
     except DialogueError as error:
@@ -302,7 +295,7 @@ def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
     from sijbot.adapters.dialogue import LocalAssistant
 
     settings = _settings()
-    _quiet_rasa()
+    logs.quiet_libraries()
 
     async def answer_all() -> bool:
         local = LocalAssistant.load(settings, keep=False)
@@ -374,7 +367,7 @@ def evaluate_answers(
     except EvaluationError as fault:
         raise Stop(str(fault)) from None
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     messages = asyncio.run(understand(settings, track([question.text for question in questions], "Understanding …", console=err, transient=True)))
     results = [evaluate_answers.understood(question, message) for question, message in zip(questions, messages)]
     lines = [f"# Understanding of {len(questions)} held-out messages, {clock.now():%Y-%m-%d}", "", *evaluate_answers.report(results, load(settings.content).subject_of)]
@@ -493,7 +486,7 @@ def bench(
     settings = _settings()
     settings_module.prepare_var(settings)
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     if not against_template:
         lines = measure(settings, turns, port)
     else:

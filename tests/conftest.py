@@ -23,6 +23,18 @@ from sijbot.settings import ROOT, Settings, from_environment
 from sijbot.triage import Screen
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--controls", action="store_true", help="for a run of all tests: fail where a control of safety/hazards.yml has no passing test")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--controls"):
+        from scripts.hazards import load as load_hazards
+        from tests.controls import ControlWatch
+
+        config.pluginmanager.register(ControlWatch(load_hazards().hazards_of_tests, is_skip_allowed=not os.environ.get("CI")))
+
+
 @pytest.fixture(scope="session")
 def content() -> Content:
     return load(ROOT / "content")

@@ -185,11 +185,11 @@ def make_engine(url: str) -> sa.engine.Engine:
     """Return an engine whose every call ends: on SQLite with write-ahead log, overwriting of what is deleted, and a short wait for locks."""
     if not url.startswith("sqlite"):
         end_waiting_for_postgresql()
-        return sa.create_engine(url, future=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_DEADLINE_S, connect_args=_POSTGRESQL)
+        return sa.create_engine(url, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_DEADLINE_S, connect_args=_POSTGRESQL)
     memory = url in ("sqlite://", "sqlite:///:memory:")
     # SQLAlchemy's own choice for a SQLite file is a new connection every time, which costs more than the query.
     pool = {"poolclass": sa.pool.StaticPool} if memory else {"poolclass": sa.pool.QueuePool, "pool_size": 5, "max_overflow": 27}
-    engine = sa.create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **pool)
+    engine = sa.create_engine(url, future=True, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **pool)
     sa.event.listen(engine, "connect", set_sqlite_pragmas)
     return engine
 
