@@ -491,7 +491,7 @@ def list_outbox(
         if as_json:
             _emit({**{key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}, "age_s": age_s})
         else:
-            out.print(" · ".join((row["id"], row["kind"], row["sink"], row["state"], f"{row['attempts']} attempts", f"{age_s} s", row["fault"] or "-")), markup=False)
+            out.print(" · ".join((row["id"], row["kind"], row["sink"], row["state"], f"attempts {row['attempts']}", f"{age_s} s", row["fault"] or "-")), markup=False)
     if not rows and not as_json:
         out.print("Nothing was given up." if failed else "Nothing waits, and nothing was given up.")
 

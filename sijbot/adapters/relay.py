@@ -13,9 +13,11 @@ from random import Random
 from typing import Any, Callable, Mapping, Optional
 
 from sijbot import clock
-from sijbot.adapters.sinks import DELIVERY_S, Undelivered, in_daemon_thread
+from sijbot.adapters.sinks import DELIVERY_S, Undelivered, in_daemon_thread, sinks_of
+from sijbot.content.model import Content
 from sijbot.records import outbox, schema
 from sijbot.records.outbox import Claimed
+from sijbot.settings import INSIDE, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +128,10 @@ class RelayThread:
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stop: Optional[asyncio.Event] = None
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to deliver."""
         self._thread.start()
@@ -133,7 +139,7 @@ class RelayThread:
 
     def stop(self) -> None:
         """Return when what was under way is finished or given back; it takes STOP_S and CLOSE_S at most. On one that was not started, or twice, it does nothing."""
-        if self._thread.is_alive() and self._loop is not None:
+        if self.is_running and self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(STOP_S + 3 * CLOSE_S)
 
@@ -141,3 +147,10 @@ class RelayThread:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._begun.set()
         await self._make_relay().run(self._stop)
+
+
+def relay_of_server(settings: Settings, engine: Any, content: Callable[[], Content]) -> Optional[RelayThread]:
+    """Return the relay that runs beside a server, not started yet; None where there is nothing to deliver to, or `sijbot relay` does it apart."""
+    if settings.relay != INSIDE or not settings.sinks:
+        return None
+    return RelayThread(lambda: Relay(engine, sinks_of(settings, content)))

@@ -72,8 +72,10 @@ def put(connection: sa.engine.Connection, conversation_id: str, sink: str, paylo
 def claim(connection: sa.engine.Connection, sink: str, now: datetime, most: int, lease: timedelta) -> list[Claimed]:
     """Take at most so many rows of a sink that are due and that no other relay has, those that have waited longest first, until the lease runs out."""
     columns, until = OUTBOX.c, now + lease
-    is_free = sa.or_(columns.claimed_until.is_(None), columns.claimed_until <= now)
-    query = sa.select(columns.id, columns.kind, columns.payload, columns.attempts).where(columns.state == QUEUED, columns.sink == sink, columns.due_at <= now, is_free)
+    never = until + LONGEST_WAIT  # no lease and no wait reaches so far: the clock has been put back since, and nobody shall wait for it to come round
+    is_due = sa.or_(columns.due_at <= now, columns.due_at > never)
+    is_free = sa.or_(columns.claimed_until.is_(None), columns.claimed_until <= now, columns.claimed_until > never)
+    query = sa.select(columns.id, columns.kind, columns.payload, columns.attempts).where(columns.state == QUEUED, columns.sink == sink, is_due, is_free)
     found = connection.execute(query.order_by(columns.due_at, columns.id).limit(most).with_for_update(skip_locked=True)).all()  # SQLite knows no such lock
     claimed = []
     for id, kind, payload, attempts in found:

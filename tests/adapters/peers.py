@@ -55,8 +55,8 @@ class Receiver:
 
 
 @contextmanager
-def receiver(*answers: Any) -> Iterator[Receiver]:
-    """Run a receiver that gives these answers one after another."""
+def receiver(*answers: Any, certificate: Optional[tuple[Path, Path]] = None) -> Iterator[Receiver]:
+    """Run a receiver that gives these answers one after another; over TLS where it has a certificate."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -78,7 +78,9 @@ def receiver(*answers: Any) -> Iterator[Receiver]:
         daemon_threads, request_queue_size = True, 128
 
     server = Server(("127.0.0.1", 0), Handler)
-    found = Receiver(f"http://127.0.0.1:{server.server_port}/hand-offs", answers=list(answers))
+    if certificate:
+        server.socket = _tls(certificate).wrap_socket(server.socket, server_side=True)
+    found = Receiver(f"{'https' if certificate else 'http'}://localhost:{server.server_port}/hand-offs", answers=list(answers))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -127,10 +129,7 @@ def mail_server(*refusals: str, host: str = "localhost", certificate: Optional[t
     from aiosmtpd.smtp import AuthResult
 
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the peer's, which writes down what it gets
-    box, context = Mailbox(refusals), None
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*map(str, certificate))
+    box, context = Mailbox(refusals), _tls(certificate) if certificate else None
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login.decode(), data.password.decode()) == login, handled=False)
@@ -143,6 +142,12 @@ def mail_server(*refusals: str, host: str = "localhost", certificate: Optional[t
         yield box
     finally:
         controller.stop()
+
+
+def _tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*map(str, certificate))
+    return context
 
 
 def certificate_of(folder: Path) -> tuple[Path, Path]:

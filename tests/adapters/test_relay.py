@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import hmac
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +28,7 @@ import sqlalchemy as sa
 from sijbot import clock
 from sijbot.adapters import relay as relay_module
 from sijbot.adapters import sinks as sinks_module
-from sijbot.adapters.relay import Relay, RelayThread
+from sijbot.adapters.relay import Relay, RelayThread, relay_of_server
 from sijbot.adapters.sinks import FINAL_STATUS, Broker, sinks_of
 from sijbot.records import outbox, repository, schema
 from sijbot.settings import AMQP, EMAIL, ROOT, WEBHOOK, Settings
@@ -179,6 +181,15 @@ def test_a_receiver_that_is_gone_gets_it_when_it_comes_back(engine):
     with receiver() as clinic:
         deliver_all(engine, webhook(clinic.url))
     assert clinic.ids == ["a1"]
+
+
+def test_a_receiver_whose_certificate_nobody_trusts_is_told_nothing(engine, tmp_path):
+    queue(engine)
+
+    with receiver(certificate=certificate_of(tmp_path)) as stranger, delivering(engine, webhook(stranger.url)):
+        wait_until(lambda: row_of(engine).fault == "ClientConnectorCertificateError")
+
+    assert stranger.requests == []
 
 
 def test_a_receiver_that_hangs_is_left_behind_the_deadline_and_holds_up_no_other(engine, monkeypatch):
@@ -522,7 +533,42 @@ def test_the_command_says_where_it_delivers_and_ends_when_told(command, tmp_path
         assert started.end(signal.SIGTERM) == 0
 
     port = clinic.url.split(":")[2].split("/")[0]
-    assert started.log.read_text() == f"Delivering: webhook 127.0.0.1:{port}\nStopped.\n"
+    assert started.log.read_text() == f"Delivering: webhook localhost:{port}\nStopped.\n"
+
+
+@pytest.mark.parametrize("settings", [Settings(), dataclasses.replace(webhook("http://localhost/"), relay="apart")], ids=["nowhere", "apart"])
+def test_a_server_with_nothing_to_deliver_runs_no_relay(settings):
+    assert relay_of_server(settings, None, lambda: None) is None
+
+
+def test_a_server_delivers_beside_its_turns(engine):
+    queue(engine)
+
+    with receiver() as clinic:
+        thread = relay_of_server(webhook(clinic.url), engine, lambda: None)
+        thread.start()
+        wait_until(lambda: told(engine) == ["delivered"])
+        thread.stop()
+        thread.stop()
+
+    assert not thread.is_running
+
+
+def test_the_check_of_the_documentation_takes_what_is_signed_and_nothing_else(engine):
+    queue(engine)
+    with receiver() as clinic:
+        deliver_all(engine, webhook(clinic.url))
+    (request,) = clinic.requests
+    given: dict[str, Any] = {}
+    exec(re.search(r"```python\n(.*?)```", (ROOT / "docs" / "hand_offs.md").read_text(encoding="utf-8"), re.DOTALL)[1], given)
+    names = {name.title(): value for name, value in request.headers.items()}
+    old = {**names, "X-Sijbot-Timestamp": str(int(names["X-Sijbot-Timestamp"]) - 301)}
+
+    assert given["is_from_sijbot"](SECRET, names, request.body)
+    assert not given["is_from_sijbot"](SECRET + "x", names, request.body)
+    assert not given["is_from_sijbot"](SECRET, names, request.body + b" ")
+    assert not given["is_from_sijbot"](SECRET, old, request.body)
+    assert not given["is_from_sijbot"](SECRET, {**names, "X-Sijbot-Signature": ""}, request.body)
 
 
 def test_deadlines_leave_room_for_one_another():

@@ -103,6 +103,24 @@ def test_a_lease_that_ran_out_is_claimed_again_and_not_before(engine):
     assert second.attempts == 2
 
 
+@pytest.mark.parametrize("held", [True, False], ids=["claimed", "waiting"])
+def test_a_clock_that_was_put_back_by_a_day_leaves_nothing_behind(engine, held):
+    queue(engine)
+    ahead = NOON + timedelta(days=1)
+    (row,) = claimed(engine, ahead)
+    if not held:
+        settle(engine, outbox.settle_again, row, ahead, "500", Random(1))
+
+    assert [row.attempts for row in claimed(engine, NOON)] == [2]
+
+
+def test_a_clock_that_is_a_little_behind_takes_nothing_from_another(engine):
+    queue(engine)
+    claimed(engine, NOON + timedelta(minutes=5))
+
+    assert claimed(engine, NOON) == []
+
+
 def test_two_that_claim_at_once_never_get_the_same_row(engine):
     ids = {queue(engine, f"a{number:02}") for number in range(60)}
     got: list[list[str]] = [[], [], []]
