@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Callable, Mapping, Optional
 
 from sijbot import clock
-from sijbot.adapters.sinks import DELIVERY_S, Undelivered, in_daemon_thread, sinks_of
+from sijbot.adapters.sinks import CLOSE_S, DELIVERY_S, Undelivered, in_daemon_thread, sinks_of
 from sijbot.content.model import Content
 from sijbot.records import outbox, schema
 from sijbot.records.outbox import Claimed
@@ -26,7 +26,6 @@ AT_ONCE = 16  # of one sink
 POLL_S = 1.0
 SWEEP_S = 3600.0
 STOP_S = 5.0  # for what is under way when the process is to end; a server has ten seconds for everything
-CLOSE_S = 1.0
 
 
 class Relay:

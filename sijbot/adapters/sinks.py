@@ -10,6 +10,7 @@ import smtplib
 import ssl
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Callable, Mapping, Optional, TypeVar
@@ -24,6 +25,7 @@ from sijbot.records.outbox import Claimed
 from sijbot.settings import LOOPBACK, Settings
 
 CONNECT_S, DELIVERY_S = 5.0, 10.0  # deadlines of every call over the network, and of one delivery as a whole
+CLOSE_S = 1.0  # for the goodbye of the other side
 # What the same message will get again however often it is sent: somebody has to look at it.
 FINAL_STATUS = frozenset((400, 401, 403, 404, 410, 413, 422))
 SMTP_PERMANENT = 500
@@ -172,7 +174,8 @@ class Broker:
         """Close the connection, if there is one; the other side need not answer."""
         connection, self._connection, self._exchange = self._connection, None, None
         if connection is not None:
-            await asyncio.wait({asyncio.ensure_future(connection.close())}, timeout=1)
+            with suppress(Exception):  # it is gone either way
+                await asyncio.wait_for(connection.close(), CLOSE_S)
 
 
 def routing_key(payload: Mapping[str, Any]) -> str:
