@@ -450,7 +450,7 @@ def relay() -> None:
         raise Stop("There is nowhere to deliver to: set SIJBOT_HAND_OFF_WEBHOOK, SIJBOT_HAND_OFF_EMAIL or SIJBOT_AMQP_URL (docs/hand_offs.md).")
     engine = schema.make_engine(settings.records_url)
     with _database_faults("read or written"):
-        schema.migrate(engine)
+        schema.prepare(engine, settings.migrates)
     store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
 
     async def deliver() -> None:
@@ -475,12 +475,13 @@ def list_outbox(
     from sijbot import clock
     from sijbot.records import outbox, schema
 
-    engine = schema.make_engine(_settings().records_url)
+    settings = _settings()
+    engine = schema.make_engine(settings.records_url)
     with _database_faults("written" if retry is not None else "read"):
-        schema.migrate(engine)
+        schema.prepare(engine, settings.migrates)
         with engine.begin() as connection:
             put_back = outbox.retry(connection, clock.now(), None if retry == "all" else retry) if retry is not None else None
-            rows = outbox.waiting(connection, *([schema.FAILED] if failed else [schema.QUEUED, schema.FAILED])) if retry is None else []
+            rows = outbox.waiting(connection, *([outbox.FAILED] if failed else [outbox.QUEUED, outbox.FAILED])) if retry is None else []
     if put_back is not None:
         if not put_back and retry != "all":
             raise Stop(f"'{retry}': nothing with this id was given up; `sijbot outbox --failed` lists what was")
@@ -503,6 +504,8 @@ def _database_faults(done: str) -> Iterator[None]:
 
     try:
         yield
+    except schema.OtherSchema as fault:
+        raise Stop(str(fault)) from None
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be {done} ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
 

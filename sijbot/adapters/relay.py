@@ -13,7 +13,8 @@ from random import Random
 from typing import Any, Callable, Mapping, Optional
 
 from sijbot import clock
-from sijbot.adapters.sinks import CLOSE_S, DELIVERY_S, Undelivered, in_daemon_thread, sinks_of
+from sijbot.adapters.database import Database
+from sijbot.adapters.sinks import CLOSE_S, DELIVERY_S, Undelivered, sinks_of
 from sijbot.content.model import Content
 from sijbot.records import outbox, schema
 from sijbot.records.outbox import Claimed
@@ -32,7 +33,9 @@ class Relay:
     """Delivers what is due to the sinks that are set up; a slow one holds up no other. What is for a sink that is not set up waits."""
 
     def __init__(self, engine: Any, sinks: Mapping[str, Any], random: Optional[Random] = None, lease: timedelta = LEASE, poll_s: float = POLL_S, stop_s: float = STOP_S) -> None:
-        self._engine, self._sinks, self._random = engine, sinks, random or Random()
+        # One after another: turns of the same process need the connections more.
+        self._database = Database(lambda: engine, threads=1, name="outbox")
+        self._sinks, self._random = sinks, random or Random()
         self._lease, self._poll_s, self._stop_s = lease, poll_s, stop_s
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -101,11 +104,12 @@ class Relay:
             await _wait(stop, SWEEP_S)
 
     async def _in_transaction(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        def call() -> Any:
-            with self._engine.begin() as connection:
-                return work(connection, *arguments)
+        return await self._database.run(_transact, work, *arguments)
 
-        return await in_daemon_thread(call)
+
+def _transact(engine: Any, work: Callable[..., Any], *arguments: Any) -> Any:
+    with engine.begin() as connection:
+        return work(connection, *arguments)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

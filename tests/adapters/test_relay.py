@@ -271,7 +271,7 @@ def test_a_database_that_does_not_answer_for_a_while_costs_no_second_copy(engine
     queue(engine)
 
     def locked(handler: Any) -> int:
-        """Hold the database from when the message has come until somebody noticed."""
+        """Hold the database from when the message has come until somebody has noticed."""
         connection = engine.raw_connection()
         connection.execute("BEGIN EXCLUSIVE")
 

@@ -28,7 +28,7 @@ def database(tmp_path):
             at = clock.now() - timedelta(hours=3 - number)
             outbox.put(connection, "somebody", "webhook", outbox.hand_off_payload(id, "somebody", "urgent", ["a weak leg"], ["foot_drop"], "uk", at, CANARY), at)
         for id, fault in (("gone", "410"), ("refused", "403")):
-            values = {"state": schema.FAILED, "fault": fault, "attempts": 4}
+            values = {"state": outbox.FAILED, "fault": fault, "attempts": 4}
             connection.execute(sa.update(schema.OUTBOX).where(schema.OUTBOX.c.id == id).values(**values))
     engine.dispose()
     return url
