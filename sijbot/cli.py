@@ -11,10 +11,13 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 
 import asyncio
 import json
+import logging
+import signal
 import socket
 import subprocess
 import warnings
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Iterator, List, Mapping, Optional
 
@@ -426,6 +429,79 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
     out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")
+
+
+@app.command(epilog="Example: SIJBOT_RELAY=apart sijbot relay")
+def relay() -> None:
+    """Deliver what is in the outbox (hand-offs, events) until told to stop, in a process of its own. Several at once are safe."""
+    from sijbot.adapters.relay import Relay
+    from sijbot.adapters.sinks import sinks_of
+    from sijbot.content import ContentStore
+    from sijbot.records import schema
+
+    settings = _settings()
+    if not settings.sinks:
+        raise Stop("There is nowhere to deliver to: set SIJBOT_HAND_OFF_WEBHOOK, SIJBOT_HAND_OFF_EMAIL or SIJBOT_AMQP_URL (docs/hand_offs.md).")
+    engine = schema.make_engine(settings.records_url)
+    with _database_faults("read or written"):
+        schema.prepare(engine, settings.migrates)
+    store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
+
+    async def deliver() -> None:
+        sinks = sinks_of(settings, lambda: store.current())
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        out.print(f"Delivering: {', '.join(sink.title for sink in sinks.values())}", markup=False)
+        await Relay(engine, sinks).run(stop)
+
+    asyncio.run(deliver())
+    out.print("Stopped.")
+
+
+@app.command("outbox", epilog="Example: sijbot outbox --failed")
+def list_outbox(
+    failed: bool = typer.Option(False, "--failed", help="Only what was given up."),
+    retry: Optional[str] = typer.Option(None, "--retry", metavar="ID|all", help="Put what was given up back into the queue: one by its id, or all."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object per line."),
+) -> None:
+    """List what waits to be delivered and what was given up: id, kind, sink, state, attempts, age and fault; no words of anybody."""
+    from sijbot import clock
+    from sijbot.records import outbox, schema
+
+    settings = _settings()
+    engine = schema.make_engine(settings.records_url)
+    with _database_faults("written" if retry is not None else "read"):
+        schema.prepare(engine, settings.migrates)
+        with engine.begin() as connection:
+            put_back = outbox.retry(connection, clock.now(), None if retry == "all" else retry) if retry is not None else None
+            rows = outbox.waiting(connection, *([outbox.FAILED] if failed else [outbox.QUEUED, outbox.FAILED])) if retry is None else []
+    if put_back is not None:
+        if not put_back and retry != "all":
+            raise Stop(f"'{retry}': nothing with this id was given up; `sijbot outbox --failed` lists what was")
+        out.print(f"{put_back} put back into the queue.")
+        return
+    for row in rows:
+        age_s = int((clock.now() - row["created_at"]).total_seconds())
+        if as_json:
+            _emit({**{key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}, "age_s": age_s})
+        else:
+            out.print(" · ".join((row["id"], row["kind"], row["sink"], row["state"], f"attempts {row['attempts']}", f"{age_s} s", row["fault"] or "-")), markup=False)
+    if not rows and not as_json:
+        out.print("Nothing was given up." if failed else "Nothing waits, and nothing was given up.")
+
+
+@contextmanager
+def _database_faults(done: str) -> Iterator[None]:
+    """Turn a fault of the database into one sentence. done: what cannot be done with it."""
+    from sijbot.records import schema
+
+    try:
+        yield
+    except schema.OtherSchema as fault:
+        raise Stop(str(fault)) from None
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be {done} ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
 
 
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:

@@ -87,6 +87,22 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A RabbitMQ of the tests' own, in a folder and on ports of its own (tests.adapters.peers.RabbitMQ). Skipped where none is installed, except in CI."""
+    from tests.adapters.peers import RABBITMQ, RabbitMQ
+
+    if not RABBITMQ.is_file() and not os.environ.get("CI"):
+        pytest.skip("RabbitMQ is not installed (Debian: apt install rabbitmq-server)")
+    assert RABBITMQ.is_file(), "CI needs RabbitMQ"
+    broker = RabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database: the same test runs on SQLite and on PostgreSQL."""
