@@ -71,7 +71,7 @@ class TemporaryPostgres:
             try:
                 subprocess.run(command, check=True, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT, timeout=TIMEOUT_S, preexec_fn=before)
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-                raise NoPostgres(f"{program} {' '.join(arguments[-2:])}: {type(error).__name__}: {said.read_text(encoding='utf-8')[-500:]}") from None
+                raise NoPostgres(f"{program} {arguments[-1]}: {type(error).__name__}: {said.read_text(encoding='utf-8')[-500:]}") from None
         return said.read_text(encoding="utf-8")
 
 
