@@ -128,6 +128,7 @@ def _measured(settings: Settings, load: Load, folder: Path, stack: ExitStack) ->
     generator = stack.enter_context(_generator(settings, load, base, results, work / "generator.log"))
     generator_pids.append(generator.pid)
     talked: dict[str, Any] = {}
+    generator_mb = 0.0
     began_s, core_s = time.monotonic(), {role: 0.0 for role in ROLES}
     for said in map(json.loads, generator.stdout):
         meter.sample()
@@ -136,13 +137,14 @@ def _measured(settings: Settings, load: Load, folder: Path, stack: ExitStack) ->
             meter.begin()  # again: reading the texts is no part of it
             restarting = _begin_restarts(load, replicas, database, events, began_s, is_over)
         elif said["what"] == "progress":
+            generator_mb = resident_mb(generator.pid)
             if said["at_s"] > load.seconds / 2:
                 memory_points.append((said["conversations"], sum(resident_mb(replica.pid) for replica in replicas)))
             if round(said["at_s"]) % SHOWN_EACH == 0:
                 yield _progress(said, {role: meter.used_s(role) for role in ROLES})
         elif said["what"] == "talked":
             talked, core_s = said, {role: meter.used_s(role) for role in ROLES}
-            after_mb = meter.memory_mb()
+            after_mb = {**meter.memory_mb(), GENERATOR: [generator_mb]}  # it may have ended by now
     is_over.set()
     if restarting:
         restarting.join()

@@ -140,7 +140,7 @@ def _facts(measured: Measured) -> Iterator[str]:
     yield f"errors: {error_count(tries):,}" + (f" ({strange})" if strange else "") + f"; shed (429 with a sentence): {tries[SHED]:,}, of {sum(tries.values()):,} tries of all requests"
     heard = [outcome.has_card for outcome in measured.dangers if outcome.first_s is not None]
     refused = [outcome.has_card for outcome in measured.dangers if outcome.first_s is not None and outcome.tries[0] != ANSWERED]
-    yield f"danger texts: {sum(heard):,} of {len(heard):,} got a hand-off with the first answer; where that refused, {sum(refused):,} of {len(refused):,}"
+    yield f"danger texts: {len(measured.dangers):,}, of which {len(heard):,} got an answer of any kind, {sum(heard):,} of these with a hand-off; {len(refused):,} were refused at first, {sum(refused):,} of these with a hand-off"
     yield f"{FAILURES} (a refusal, nobody there, or no answer within {PATIENCE_S:.0f} s of sending): {sum(outcome.is_failure_seen for outcome in messages):,}"
     yield (
         f"{lost.acknowledged:,} acknowledged messages of {lost.conversations:,} conversations compared with their history: {lost.lost} lost, {lost.doubled} doubled, {lost.out_of_order} out of order, "

@@ -28,7 +28,7 @@ def test_the_figures_say_what_happened():
     assert "201 messages typed, 200 answered" in text and "1 never" in text
     assert "| **all messages, until the answer** | 201 | 100 | 100 | 100 | never |" in text
     assert "| **danger texts, until the first answer** | 1 | 250 | 250 | 250 | 250 |" in text
-    assert "1 of 1 got a hand-off with the first answer; where that refused, 1 of 1" in text
+    assert "danger texts: 1, of which 1 got an answer of any kind, 1 of these with a hand-off; 1 were refused at first, 1 of these with a hand-off" in text
     assert "shed (429 with a sentence): 1" in text and "errors: 0" in text
     assert "2 lost" in text and "bot: 20.0" in text and "2.0 KiB a conversation" in text and "at 10.0 s: replica 1 is asked to end" in text
 
