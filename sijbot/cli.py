@@ -11,7 +11,6 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 
 import asyncio
 import json
-import logging
 import signal
 import socket
 import subprocess
@@ -547,7 +546,7 @@ def _column(value) -> str:
     return "-" if value is None else str(value)
 
 
-@app.command(epilog="Example: sijbot bench --turns 300")
+@app.command(epilog="Example: sijbot bench --load --users 200 --minutes 2")
 def bench(
     turns: int = typer.Option(1000, help="Turns to take over HTTP."),
     port: int = typer.Option(5055, help="Free port to use."),
@@ -555,25 +554,54 @@ def bench(
     template_python: Path = typer.Option(Path(".venv-template/bin/python"), help="Python with Rasa and the real TensorFlow: `make template` installs one."),
     seeds: int = typer.Option(3, min=1, help="How often each side is trained."),
     most_examples: Optional[int] = typer.Option(None, min=2, help="Of each id, for both sides, for a quicker run."),
+    is_load: bool = typer.Option(False, "--load", help="Measure many people at a time instead (docs/load.md), and write a report."),
+    users: int = typer.Option(1000, min=1, help="With --load: how many at a time; each types a message every 25 s."),
+    minutes: float = typer.Option(10.0, min=0.1, help="With --load: for how long."),
+    replicas: int = typer.Option(2, min=1, help="With --load: processes of the assistant; nginx in front where there is more than one."),
+    database: str = typer.Option("postgresql", help="With --load: postgresql (a temporary server) or sqlite."),
+    factor: int = typer.Option(1, min=1, help="With --load: so many times the users, to see what happens when it is too much."),
+    restart: Optional[str] = typer.Option(None, help="With --load: after a third of the time restart the replicas one after another (rolling), or the database."),
+    seed: int = typer.Option(1, min=0, help="With --load: who comes when, and says what."),
+    cores: List[str] = typer.Option([], help="With --load: bind a part to cores, such as bot:0,1; parts: bot, database, proxy, generator."),
+    folder: Optional[Path] = typer.Option(None, help="With --load: where the report goes; without it evaluation/reports/, and a row into docs/load.md."),
+    is_long: bool = typer.Option(False, "--long", help="Measure turn 1,000 of a conversation beside turn 10 instead, on both databases."),
 ) -> None:
-    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or understanding and cost beside Rasa's default pipeline."""
-    from sijbot.bench import measure
+    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or many people at a time, long conversations, understanding and cost beside Rasa's default pipeline."""
+    from sijbot import bench_load, bench_long
+    from sijbot.bench import NotReady, measure
+    from sijbot.bench_load_plan import Load
+    from sijbot.bench_load_report import FOLDER
+    from sijbot.temporary_postgres import NoPostgres
 
     settings = _settings()
-    settings_module.prepare_var(settings)
-    _train_if_needed(settings)
-    logs.quiet_libraries()
-    if not against_template:
-        lines = measure(settings, turns, port)
-    else:
-        from sijbot.bench_template import compare
+    try:
+        load_asked = Load(users, minutes, replicas, database, factor, seed, restart, bench_load.read_cores(cores))
+        if is_load:
+            bench_load.check(load_asked)
+        settings_module.prepare_var(settings)
+        _train_if_needed(settings)
+        logs.quiet_libraries()
+        if is_load:
+            lines = bench_load.measure_load(settings, load_asked, folder or settings.root / FOLDER)
+        elif is_long:
+            lines = bench_long.measure_long(settings)
+        elif against_template:
+            lines = _compared(settings, template_python, seeds, most_examples, port)
+        else:
+            lines = measure(settings, turns, port)
+        for line in lines:
+            out.print(line, markup=False, soft_wrap=True)
+    except (bench_load.LoadError, NotReady, NoPostgres) as fault:
+        raise Stop(str(fault)) from None
 
-        python = template_python if template_python.is_absolute() else settings.root / template_python
-        if not python.is_file():
-            raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
-        lines = compare(settings, python, seeds, most_examples, port)
-    for line in lines:
-        out.print(line, markup=False, soft_wrap=True)
+
+def _compared(settings: settings_module.Settings, template_python: Path, seeds: int, most_examples: Optional[int], port: int) -> Iterator[str]:
+    from sijbot.bench_template import compare
+
+    python = template_python if template_python.is_absolute() else settings.root / template_python
+    if not python.is_file():
+        raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
+    return compare(settings, python, seeds, most_examples, port)
 
 
 @content_app.command("check", epilog="Example: sijbot content check")

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
 import os
-import shutil
-import subprocess
-import tempfile
 import uuid
 from pathlib import Path
 from typing import Iterator, Optional
@@ -20,6 +16,7 @@ import pytest
 
 from sijbot.content import Content, load
 from sijbot.settings import ROOT, Settings, from_environment
+from sijbot.temporary_postgres import programs, temporary_postgres
 from sijbot.triage import Screen
 
 
@@ -66,25 +63,10 @@ def own_var(trained: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of the tests' own, on a socket in a folder of its own: the address of it, with {database} for a name. Skipped where none is installed, except in CI."""
-    server = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), None) or os.path.dirname(shutil.which("initdb") or "")
-    if not server and not os.environ.get("CI"):
+    if programs() is None and not os.environ.get("CI"):
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
-    assert server, "CI needs PostgreSQL"
-    folder = Path(tempfile.mkdtemp(prefix="sijbot-pg-"))
-    run = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []  # it refuses to run as root
-    if run:
-        shutil.chown(folder, "postgres", "postgres")
-
-    def call(program: str, *arguments: str) -> None:
-        subprocess.run([*run, f"{server}/{program}", "-D", f"{folder}/data", *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60)
-
-    call("initdb", "--auth=trust", "--username=sijbot", "--encoding=UTF8", "--no-sync")
-    call("pg_ctl", "-w", "-l", f"{folder}/log", "-o", f"-c listen_addresses='' -k {folder} -c fsync=off", "start")
-    try:
-        yield f"postgresql+psycopg2://sijbot@/{{database}}?host={folder}"
-    finally:
-        call("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary_postgres() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")
