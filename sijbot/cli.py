@@ -25,7 +25,7 @@ from rich.console import Console
 from sijbot import settings as settings_module
 from sijbot.content import Content, ContentError, load
 
-app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 content_app = typer.Typer(help="For clinicians: check, preview and review what stands in content/.", no_args_is_help=True)
 app.add_typer(content_app, name="content")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -73,11 +73,13 @@ def run() -> None:
     _refuse_used_port(settings.host, settings.port)
     _train_if_needed(settings)
     out.print("Loading the assistant …")
+    from sijbot import logs, metrics
     from sijbot import runtime as process_runtime
     from sijbot.adapters.agent import load_agent
     from sijbot.adapters.server import create_app
 
-    _quiet_rasa()
+    logs.configure(settings.json_logs)
+    metrics.serve(settings)
     runtime = process_runtime.build(settings)
     process_runtime.use(runtime)
     server = create_app(runtime, load_agent(runtime))
@@ -99,11 +101,9 @@ def _refuse_used_port(host: str, port: int) -> None:
 
 
 def _quiet_rasa() -> None:
-    for name in ("rasa", "rasa_sdk", "sanic", "apscheduler", "alembic", "matplotlib"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    import structlog
+    from sijbot.logs import quiet_libraries
 
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # Rasa's error events carry the user's text
+    quiet_libraries()
 
 
 def _train_if_needed(settings: settings_module.Settings) -> None:
