@@ -12,6 +12,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 import asyncio
 import json
 import logging
+import re
 import socket
 import subprocess
 import warnings
@@ -395,6 +396,33 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
     out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")
+
+
+@app.command("erase-again", epilog="Example: sijbot erase-again erased.txt")
+def erase_again(path: Path = typer.Argument(..., help="One digest a line, as the table `erased` holds them; docs/operations.md says how to keep such a list.")) -> None:
+    """Erase what a restored backup has brought back of conversations that people had erased."""
+    from sijbot.records import again, repository, schema
+
+    digests = _digests(path)
+    engine = schema.make_engine(_settings().records_url)
+    try:
+        with engine.connect() as connection:
+            found = again.brought_back(connection, digests)
+        repository.erase(engine, *found)
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
+    out.print(f"{len(found)} conversations were erased again, of {len(digests)} in the list.")
+
+
+def _digests(path: Path) -> frozenset[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Stop(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or 'it is not text'})") from None
+    for number, line in enumerate(lines, 1):
+        if line and not re.fullmatch("[0-9a-f]{64}", line):
+            raise Stop(f"{path}: line {number}: is no digest of 64 hexadecimal digits; nothing was erased")
+    return frozenset(filter(None, lines))
 
 
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:
