@@ -106,7 +106,7 @@ def test_the_database_being_away_restarts_nothing():
     (container,) = of_kind("Deployment")["spec"]["template"]["spec"]["containers"]
 
     assert {probe: container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")} == {
-        "startupProbe": "/ready", "readinessProbe": "/ready", "livenessProbe": "/live",
+        "startupProbe": "/live", "readinessProbe": "/ready", "livenessProbe": "/live",
     }  # fmt: skip
 
 
