@@ -79,6 +79,26 @@ def test_where_its_replica_is_frozen_a_message_is_answered_in_time_and_once(clus
     assert [message["said"] for message in cluster.history(token)] == [None, QUESTIONS[0], text, QUESTIONS[2]]
 
 
+@pytest.mark.parametrize("after_ms", [1, 5, 15, 40, 80])
+def test_a_replica_that_is_frozen_in_the_middle_of_a_turn_wakes_up_without_harm(cluster, after_ms):
+    """The proxy asks the other one; then the first one goes on with what it had begun."""
+    token, message_ids = cluster.token(), ids(f"middle{after_ms}")
+    home, message_id, answers = cluster.home(token, QUESTIONS[0], next(message_ids)), next(message_ids), []
+    sending = threading.Thread(target=lambda: answers.append(cluster.send(token, QUESTIONS[1], message_id)))
+
+    sending.start()
+    sending.join(after_ms / 1000)
+    home.freeze()
+    sending.join()
+    home.thaw()
+    again = cluster.send(token, QUESTIONS[1], message_id)
+
+    assert answers[0].status_code == 200 and answers[0].elapsed.total_seconds() < PROMISED_S
+    assert [reply["text"] for reply in again.json()["replies"]] == [reply["text"] for reply in answers[0].json()["replies"]]
+    assert cluster.send(token, QUESTIONS[2], next(message_ids)).status_code == 200
+    assert [message["said"] for message in cluster.history(token)] == [None, *QUESTIONS]
+
+
 def test_a_replica_that_is_frozen_in_the_middle_of_many_loses_and_doubles_nothing(cluster):
     """The frozen one wakes up with the messages that the other one has done meanwhile."""
     tokens = [cluster.token() for _ in range(6)]
