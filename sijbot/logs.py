@@ -76,8 +76,9 @@ def told(error: BaseException) -> dict[str, Any]:
     while cause is not None and len(causes) < PLACES:
         causes.append(type(cause).__name__)
         cause = cause.__cause__ or cause.__context__
-    frames = [(frame.f_code.co_filename, number, frame.f_code.co_name) for frame, number in traceback.walk_tb(error.__traceback__)]
-    said = {"error": type(error).__name__, "causes": causes, "places": [_place(*frame) for frame in frames[-PLACES:]]}
+    places = [_place(frame.f_code.co_filename, number, frame.f_code.co_name) for frame, number in traceback.walk_tb(error.__traceback__)]
+    ours = [place for place in places[:-PLACES] if place.startswith(("sijbot/", "actions/"))][-1:]  # where we called what then went wrong deep in a library
+    said = {"error": type(error).__name__, "causes": causes, "places": ours + places[-PLACES:]}
     return {key: value for key, value in said.items() if value}
 
 

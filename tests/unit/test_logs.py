@@ -115,6 +115,20 @@ def test_a_line_says_where_and_of_what_class():
     assert line["error"] == "ValueError" and line["places"][-1].startswith("tests/unit/test_logs.py:")
 
 
+def test_where_it_goes_wrong_deep_in_a_library_our_own_place_is_told_too():
+    def deeper(levels: int) -> None:
+        deeper(levels - 1) if levels else int("quokkabracket")
+
+    ours = {}
+    exec(compile("def work(then): then(12)", f"{ROOT}/sijbot/x.py", "exec"), ours)
+    try:
+        ours["work"](deeper)
+    except ValueError as error:
+        places = logs.told(error)["places"]
+
+    assert places[0] == "sijbot/x.py:1 work" and len(places) == logs.PLACES + 1
+
+
 def test_a_library_is_told_by_its_place():
     assert logs.line_of(record("rasa.core", "words"))["places"] == ["sijbot/x.py:7 work"]
 
