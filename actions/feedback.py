@@ -14,6 +14,7 @@ from sijbot import clock, runtime
 from sijbot.answering import helpful_reply
 from sijbot.records import repository
 from sijbot.records.schema import EXAMPLE, FAULTS, HELPFUL, UNHELPFUL
+from sijbot.records.turns import transaction
 from sijbot.replies import Reply
 from sijbot.routing import KEEP
 
@@ -54,7 +55,7 @@ def note(turn: Turn, outcome: Text, about: Optional[Text], words: Optional[Text]
     """Write down what became of a question, for `sijbot misses`, and return whether it is written. That it cannot be is no reason to leave somebody without an answer."""
     parts = runtime.current()
     try:
-        with parts.engine.begin() as connection:
+        with transaction(parts.engine) as connection:
             repository.log_understanding(connection, turn.conversation_id, outcome, about, parts.content.version, clock.now(), words)
         return True
     except FAULTS as fault:

@@ -17,6 +17,7 @@ from sijbot.coaching.reading import DELETING, KEEPING, agreed
 from sijbot.coaching.say import CONSENT, FORGET, forgotten_reply
 from sijbot.coaching.session import NO, YES
 from sijbot.records import coach as records
+from sijbot.records.turns import transaction
 from sijbot.replies import Document, Reply
 from sijbot.routing import CONSENT as CONSENT_OWNER
 from sijbot.routing import Expecting
@@ -86,14 +87,14 @@ def _waits_for(turn: Turn, question: Text) -> List[Dict[Text, Any]]:
 
 
 def _write_keeping(turn: Turn, is_agreed: bool, is_off: bool) -> None:
-    with runtime.current().engine.begin() as connection:
+    with transaction(runtime.current().engine) as connection:
         before = records.keeping(connection, turn.conversation_id)
         records.write_keeping(connection, turn.conversation_id, bool(is_agreed or (is_off and before.is_agreed)), is_off, clock.now())
 
 
 def _known(turn: Turn) -> Reply:
     parts = runtime.current()
-    with parts.engine.connect() as connection:
+    with transaction(parts.engine) as connection:
         rows = records.everything(connection, turn.conversation_id)
         said = records.keeping(connection, turn.conversation_id)
     return known_reply(parts.content, rows, said, turn.situations, turn.details, parts.settings.keep_days)

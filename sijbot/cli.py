@@ -72,24 +72,61 @@ def run() -> None:
     settings_module.prepare_var(settings)
     settings_module.signing_secret(settings)
     _refuse_used_port(settings.host, settings.port)
-    _train_if_needed(settings)
+    if not settings.production:
+        _train_if_needed(settings)
     out.print("Loading the assistant …")
     from sijbot import logs, metrics
     from sijbot import runtime as process_runtime
-    from sijbot.adapters.agent import load_agent
+    from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
 
     logs.configure(settings.json_logs)
     metrics.serve(settings)
-    runtime = process_runtime.build(settings)
+    runtime = process_runtime.build(settings, needs_database=False)
     process_runtime.use(runtime)
-    server = create_app(runtime, load_agent(runtime))
+    faults = [_database_fault(runtime)]
+    try:
+        agent = load_agent(runtime)
+    except ModelError as fault:  # danger signs are heard all the same
+        agent = None
+        faults.append(str(fault))
+    server = create_app(runtime, agent)
 
     @server.listener("after_server_start")
     async def announce(*_) -> None:
-        out.print(f"Ready. Open http://localhost:{settings.port}/")
+        for fault in filter(None, faults):
+            err.print(f"Not ready, danger signs are handed over all the same: {fault}", style="red", markup=False)
+        if not any(faults):
+            out.print(f"Ready. Open http://localhost:{settings.port}/")
 
     server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False)
+
+
+def _database_fault(runtime) -> Optional[str]:
+    """Bring the database to the newest schema; return what is wrong where it is not there, which the server then goes on trying."""
+    from sijbot.records import schema
+
+    try:
+        schema.prepare(runtime.engine, runtime.settings.migrates)
+        return None
+    except schema.OtherSchema as fault:
+        raise Stop(str(fault)) from None
+    except schema.FAULTS as fault:
+        return f"the database does not answer ({type(fault).__name__}); look at SIJBOT_DATABASE_URL"
+
+
+@app.command(epilog="Example: SIJBOT_DATABASE_URL=postgresql+psycopg2://… sijbot migrate")
+def migrate() -> None:
+    """Bring the database to the schema of this version. Where SIJBOT_MIGRATE is off, this has to be done before the servers start."""
+    from sijbot.records import schema
+
+    settings = _settings()
+    settings_module.prepare_var(settings)
+    try:
+        schema.prepare(schema.make_engine(settings.records_url), migrates=True)
+    except (schema.OtherSchema, *schema.FAULTS) as fault:
+        raise Stop(str(fault) if isinstance(fault, schema.OtherSchema) else f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
+    out.print("The database has the newest schema.")
 
 
 def _refuse_used_port(host: str, port: int) -> None:
@@ -382,7 +419,7 @@ def list_misses(days: int = typer.Option(30, min=1, help="How many days back."),
 def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say how many conversations would be erased.")) -> None:
     """Erase conversations in which nobody wrote for a week, or, where the person agreed to keeping, for SIJBOT_KEEP_DAYS. For a daily job."""
     from sijbot import clock
-    from sijbot.records import repository, schema
+    from sijbot.records import repository, schema, turns
     from sijbot.triage.lock import LIFETIME
 
     settings = _settings()
@@ -392,7 +429,8 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
         with engine.connect() as connection:
             too_old = repository.outdated(connection, clock.now(), LIFETIME, timedelta(days=settings.keep_days))
         if not dry_run:
-            repository.erase(engine, *too_old)
+            turns.erase(engine, *too_old)
+            turns.forget_erased(engine, clock.now() - LIFETIME)
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
     out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")

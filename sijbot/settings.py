@@ -12,7 +12,7 @@ from typing import Mapping, Optional
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_CHARACTERS = 32
 LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS = 7, 3650
-MOST_PORT, MOST_MESSAGES, MOST_REQUESTS, MOST_PROXIES = 65535, 100_000, 1_000_000, 10
+MOST_PORT, MOST_MESSAGES, MOST_REQUESTS, MOST_PROXIES, MOST_DRAIN_S = 65535, 100_000, 1_000_000, 10, 300
 # As a browser sends it: in small letters, and without the port that is the usual one. Nobody between can change what comes from the machine itself: there without TLS too.
 _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?:https://(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-f:]+\])(?!:443$)|http://(?:localhost|127\.0\.0\.1|\[::1\])(?!:80$))(?::([1-9][0-9]{{0,4}}))?")
@@ -35,6 +35,8 @@ class Settings:
     secret: Optional[str] = None  # SIJBOT_SECRET; made in var/ where it is not given and this is not production
     action_endpoint_url: Optional[str] = None
     database_url: Optional[str] = None
+    drain_s: int = 0  # for how long messages are still taken after the process was told to end
+    migrates: bool = True  # brings the database to the newest schema at the start; else only looks whether it is there
     keep_days: int = 365  # how long what somebody agreed to is kept after they wrote last
     origins: tuple[str, ...] = ()  # of other websites that may embed the chat
     messages_per_minute: int = 60  # of one conversation
@@ -77,12 +79,22 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         port=_number(environ, "PORT", Settings.port, 1, MOST_PORT),
         production=mode == "production", region=environ.get("SIJBOT_REGION") or "unknown", secret=secret,
         action_endpoint_url=environ.get("ACTION_ENDPOINT_URL") or None, database_url=environ.get("SIJBOT_DATABASE_URL") or None,
+        drain_s=_number(environ, "SIJBOT_DRAIN_S", Settings.drain_s, 0, MOST_DRAIN_S),
+        migrates=_one_of(environ, "SIJBOT_MIGRATE", ("auto", "off")) == "auto",
         keep_days=_number(environ, "SIJBOT_KEEP_DAYS", Settings.keep_days, LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS), origins=_origins(environ.get("SIJBOT_ORIGINS") or None),
         messages_per_minute=_number(environ, "SIJBOT_MESSAGES_PER_MINUTE", Settings.messages_per_minute, 1, MOST_MESSAGES),
         requests_per_minute=_number(environ, "SIJBOT_REQUESTS_PER_MINUTE", Settings.requests_per_minute, 1, MOST_REQUESTS),
         proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES), metrics_port=_metrics_port(environ), json_logs=_json_logs(environ),
         model_file=Path(environ["SIJBOT_MODEL"]).resolve() if environ.get("SIJBOT_MODEL") else None,
     )  # fmt: skip
+
+
+def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    """Return the value of a variable, the first where it is not set."""
+    value = environ.get(name) or values[0]
+    if value not in values:
+        raise SettingsError(f"{name}: '{value}' is none of {', '.join(values)}")
+    return value
 
 
 def _number(environ: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence
 
 import sqlalchemy as sa
 
-from sijbot.records.schema import CONVERSATION_EVENTS, EXAMPLE, HAND_OFF, KEEPING, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK, WRITTEN_AT
+from sijbot.records.schema import EXAMPLE, HAND_OFF, KEEPING, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK, WRITTEN_AT
 from sijbot.routing import NO
 from sijbot.triage.assess import Assessment
 from sijbot.triage.lock import Lock
@@ -97,19 +97,9 @@ def _rows(connection: sa.engine.Connection, table: sa.Table, time: sa.Column, si
 
 
 def forget(connection: sa.engine.Connection, conversation_id: str) -> None:
-    """Erase everything that belongs to a conversation, Rasa's events included."""
+    """Erase everything that belongs to a conversation."""
     for table, column in OWNED.items():
         connection.execute(sa.delete(table).where(table.c[column] == conversation_id))
-    if sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
-        connection.execute(sa.delete(CONVERSATION_EVENTS).where(CONVERSATION_EVENTS.c.sender_id == conversation_id))
-
-
-def erase(engine: sa.engine.Engine, *conversation_ids: str) -> None:
-    """Erase everything that belongs to these conversations, out of the database's files too."""
-    with engine.begin() as connection:
-        for conversation_id in conversation_ids:
-            forget(connection, conversation_id)
-    finish_erasing(engine)
 
 
 def outdated(connection: sa.engine.Connection, now: datetime, kept: timedelta, kept_agreed: timedelta) -> list[str]:
@@ -118,11 +108,6 @@ def outdated(connection: sa.engine.Connection, now: datetime, kept: timedelta, k
     latest: dict[str, datetime] = {}
     for conversation_id, at in connection.execute(sa.union_all(*times)):
         latest[conversation_id] = max(latest.get(conversation_id, aware(at)), aware(at))
-    if sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
-        events = CONVERSATION_EVENTS.c
-        for conversation_id, seconds in connection.execute(sa.select(events.sender_id, sa.func.max(events.timestamp)).group_by(events.sender_id)):
-            at = datetime.fromtimestamp(seconds or 0, timezone.utc)
-            latest[conversation_id] = max(latest.get(conversation_id, at), at)
     agreed = set(connection.execute(sa.select(KEEPING.c.conversation_id).where(KEEPING.c.is_agreed)).scalars())
     return sorted(one for one, at in latest.items() if now - at > (kept_agreed if one in agreed else kept))
 

@@ -188,13 +188,10 @@ def without(local):
         if part == "model":
             local.agent = None
         else:
-            nowhere = make_engine("sqlite:////no/such/folder/sijbot.db")
-            local.runtime.engine = nowhere
-            agent.tracker_store.use(nowhere)
+            local.runtime.engine = make_engine("sqlite:////no/such/folder/sijbot.db")
 
     yield take_away
     local.agent, local.runtime.engine = agent, engine
-    agent.tracker_store.use(engine)
 
 
 @pytest.mark.parametrize("part", ["model", "database"])

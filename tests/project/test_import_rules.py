@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "rasa_sdk": ("actions/", "sijbot/adapters/local_actions.py"),
     "sanic": ("sijbot/adapters/",),
     "limits": ("sijbot/adapters/",),
-    "sqlalchemy": ("sijbot/records/", "sijbot/adapters/tracker_store.py", "migrations/"),
+    "sqlalchemy": ("sijbot/records/", "migrations/"),
     "alembic": ("sijbot/records/", "migrations/"),
     "spacy": ("sijbot/facts.py",),
     "onnxruntime": ("sijbot/language/",),
