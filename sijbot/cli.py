@@ -11,6 +11,8 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 
 import asyncio
 import json
+import logging
+import re
 import signal
 import socket
 import subprocess
@@ -27,7 +29,7 @@ from sijbot import logs
 from sijbot import settings as settings_module
 from sijbot.content import Content, ContentError, load
 
-app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 content_app = typer.Typer(help="For clinicians: check, preview and review what stands in content/.", no_args_is_help=True)
 app.add_typer(content_app, name="content")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -42,7 +44,7 @@ class Stop(Exception):
 def main() -> None:
     """Run the command line; every expected fault is one message without a stack trace."""
     warnings.showwarning = lambda *_, **__: None  # the libraries turn their own deprecation warnings back on
-    logs.set_up()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app(standalone_mode=True)
     except _expected_faults() as fault:
@@ -76,11 +78,13 @@ def run() -> None:
     if not settings.production:
         _train_if_needed(settings)
     out.print("Loading the assistant …")
+    from sijbot import metrics
     from sijbot import runtime as process_runtime
     from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
 
-    logs.quiet_libraries()
+    logs.configure(settings.json_logs)
+    metrics.serve(settings)
     runtime = process_runtime.build(settings, needs_database=False)
     process_runtime.use(runtime)
     faults = [_database_fault(runtime)]
@@ -136,6 +140,7 @@ def _refuse_used_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise Stop(f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another one") from None
+
 
 
 def _train_if_needed(settings: settings_module.Settings) -> None:
@@ -447,6 +452,7 @@ def relay() -> None:
     store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
 
     async def deliver() -> None:
+        logs.configure(settings.json_logs)
         sinks = sinks_of(settings, lambda: store.current())
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -501,6 +507,31 @@ def _database_faults(done: str) -> Iterator[None]:
         raise Stop(str(fault)) from None
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be {done} ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
+@app.command("erase-again", epilog="Example: sijbot erase-again erased.txt")
+def erase_again(path: Path = typer.Argument(..., help="One digest a line, as the table `erased` holds them; docs/operations.md says how to keep such a list.")) -> None:
+    """Erase what a restored backup has brought back of conversations that people had erased."""
+    from sijbot.records import again, schema, turns
+
+    digests = _digests(path)
+    engine = schema.make_engine(_settings().records_url)
+    try:
+        with engine.connect() as connection:
+            found = again.brought_back(connection, digests)
+        turns.erase(engine, *found)
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
+    out.print(f"{len(found)} conversations were erased again, of {len(digests)} in the list.")
+
+
+def _digests(path: Path) -> frozenset[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Stop(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or 'it is not text'})") from None
+    for number, line in enumerate(lines, 1):
+        if line and not re.fullmatch("[0-9a-f]{64}", line):
+            raise Stop(f"{path}: line {number}: is no digest of 64 hexadecimal digits; nothing was erased")
+    return frozenset(filter(None, lines))
 
 
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:

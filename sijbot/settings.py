@@ -54,6 +54,9 @@ class Settings:
     smtp_url: Optional[str] = field(default=None, repr=False)  # with name and password, as that of the broker
     smtp_from: Optional[str] = None
     amqp_url: Optional[str] = field(default=None, repr=False)
+    metrics_port: Optional[int] = None  # of the listener for Prometheus; None: there is none
+    json_logs: bool = False  # one JSON object a line
+    model_file: Optional[Path] = None  # where the model is, if not in var/: in an image, which is not written to
 
     @property
     def content(self) -> Path:
@@ -61,7 +64,7 @@ class Settings:
 
     @property
     def model(self) -> Path:
-        return self.var / "model" / "sijbot.tar.gz"
+        return self.model_file or self.var / "model" / "sijbot.tar.gz"
 
     @property
     def hand_off_sink(self) -> Optional[str]:
@@ -103,7 +106,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         keep_days=_number(environ, "SIJBOT_KEEP_DAYS", Settings.keep_days, LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS), origins=_origins(environ.get("SIJBOT_ORIGINS") or None),
         messages_per_minute=_number(environ, "SIJBOT_MESSAGES_PER_MINUTE", Settings.messages_per_minute, 1, MOST_MESSAGES),
         requests_per_minute=_number(environ, "SIJBOT_REQUESTS_PER_MINUTE", Settings.requests_per_minute, 1, MOST_REQUESTS),
-        proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES), **_delivery(environ),
+        proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES), metrics_port=_metrics_port(environ), json_logs=_one_of(environ, "SIJBOT_LOG", ("text", "json")) == "json",
+        **_delivery(environ), model_file=Path(environ["SIJBOT_MODEL"]).resolve() if environ.get("SIJBOT_MODEL") else None,
     )  # fmt: skip
 
 
@@ -164,6 +168,16 @@ def _number(environ: Mapping[str, str], name: str, usual: int, least: int, most:
     if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise SettingsError(f"{name}: '{text}' is not a whole number between {least} and {most}")
     return int(text)
+
+
+def _metrics_port(environ: Mapping[str, str]) -> Optional[int]:
+    """Return the port of the metrics. Never the public one: what is counted is for those who run this."""
+    if not environ.get("SIJBOT_METRICS_PORT"):
+        return None
+    port = _number(environ, "SIJBOT_METRICS_PORT", 0, 1, MOST_PORT)
+    if port == _number(environ, "PORT", Settings.port, 1, MOST_PORT):
+        raise SettingsError(f"SIJBOT_METRICS_PORT: {port} is the port of the chat; metrics need one of their own")
+    return port
 
 
 def _origins(text: Optional[str]) -> tuple[str, ...]:

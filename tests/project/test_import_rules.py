@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "spacy": ("sijbot/facts.py",),
     "onnxruntime": ("sijbot/language/",),
     "tokenizers": ("sijbot/language/",),
+    "prometheus_client": ("sijbot/metrics.py",),
     "tensorflow": (),
 }
 READS_ENVIRONMENT = ("sijbot/settings.py", "sijbot/cli.py", "sijbot/bench.py", "sijbot/bench_template.py")

@@ -30,6 +30,9 @@ NUMBERS = {
         ({"SIJBOT_SECRET": LONG_ENOUGH[1:]}, "SIJBOT_SECRET"),
         *[({name: number}, name) for name in NUMBERS for number in ("", "-1", "1.5", "many", "²", " 1", "9" * 5000)],
         *[({name: str(beyond)}, name) for name, (least, most) in NUMBERS.items() for beyond in (least - 1, most + 1)],
+        *[({"SIJBOT_METRICS_PORT": port}, "SIJBOT_METRICS_PORT") for port in ("0", "65536", "-1", "many", "5005")],
+        ({"SIJBOT_METRICS_PORT": "8080", "PORT": "8080"}, "SIJBOT_METRICS_PORT"),
+        ({"SIJBOT_LOG": "xml"}, "SIJBOT_LOG"), ({"SIJBOT_LOG": "JSON"}, "SIJBOT_LOG"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_by_name(environ, named):
@@ -39,6 +42,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(environ, named):
 
 def test_what_is_set_to_nothing_counts_as_not_set():
     names = ("SIJBOT_ROOT", "SIJBOT_VAR", "SIJBOT_HOST", "SIJBOT_REGION", "SIJBOT_DATABASE_URL", "SIJBOT_ORIGINS", "ACTION_ENDPOINT_URL", "SIJBOT_RELAY", "SIJBOT_HAND_OFF_WEBHOOK", "SIJBOT_HAND_OFF_SECRET", "SIJBOT_HAND_OFF_EMAIL", "SIJBOT_SMTP_URL", "SIJBOT_SMTP_FROM", "SIJBOT_AMQP_URL")
+    names = ("SIJBOT_ROOT", "SIJBOT_VAR", "SIJBOT_HOST", "SIJBOT_REGION", "SIJBOT_DATABASE_URL", "SIJBOT_ORIGINS", "ACTION_ENDPOINT_URL", "SIJBOT_METRICS_PORT", "SIJBOT_LOG", "SIJBOT_MODEL")
 
     assert from_environment({name: "" for name in names}) == from_environment({})
 
@@ -48,6 +52,13 @@ def test_a_refused_secret_is_not_repeated_in_the_message():
         from_environment({"SIJBOT_SECRET": "hunter2"})
 
     assert "hunter2" not in str(refusal.value)
+
+
+def test_metrics_logs_and_model_are_where_and_how_it_is_said():
+    usual, said = from_environment({}), from_environment({"SIJBOT_METRICS_PORT": "9105", "SIJBOT_LOG": "json", "SIJBOT_MODEL": "/image/model.tar.gz"})
+
+    assert (usual.metrics_port, usual.json_logs, usual.model) == (None, False, usual.var / "model" / "sijbot.tar.gz")
+    assert (said.metrics_port, said.json_logs, said.model) == (9105, True, Path("/image/model.tar.gz"))
 
 
 @pytest.mark.parametrize("port", ["1", "65535"])
