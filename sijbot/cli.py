@@ -82,6 +82,7 @@ def run() -> None:
     from sijbot import runtime as process_runtime
     from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
+    from sijbot.adapters.training import model_digest
 
     logs.configure(settings.json_logs)
     metrics.serve(settings)
@@ -93,6 +94,8 @@ def run() -> None:
     except ModelError as fault:  # danger signs are heard all the same
         agent = None
         faults.append(str(fault))
+    else:
+        metrics.build(runtime.content.version, model_digest(settings))
     server = create_app(runtime, agent)
 
     @server.listener("after_server_start")
