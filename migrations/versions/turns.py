@@ -46,6 +46,7 @@ def upgrade() -> None:
         batch.alter_column("state", existing_type=sa.String(16), server_default=None)
     op.create_index("ix_inbox_conversation_place", "inbox", ["conversation_id", "place"])
     op.create_index("ix_inbox_state_at", "inbox", ["state", "at"])
+    op.add_column("safety_log", sa.Column("message_id", sa.String(64)))
     connection = op.get_bind()
     if sa.inspect(connection).has_table("events"):
         _take_over(connection)
@@ -86,6 +87,8 @@ def _number_answers(connection: sa.engine.Connection) -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("safety_log") as batch:
+        batch.drop_column("message_id")
     op.drop_index("ix_inbox_state_at", "inbox")
     op.drop_index("ix_inbox_conversation_place", "inbox")
     op.execute("DELETE FROM inbox WHERE state <> 'answered'")

@@ -67,7 +67,7 @@ class Turn:
 
     conversation: the same one, with the country that the person says to be in now, and what was agreed on keeping; a new one where the person had everything erased.
     late: where the work was too late, what waits for it and returns the turn that comes of it.
-    is_received: whether its message is written down; is_repeated: whether it was answered before. Of a turn that failed and has no late rest nothing stands, and its message may be sent again.
+    is_repeated: whether it was answered before. Of a turn that failed nothing stands, as long as a late rest does not end well: its message has to be sent again.
     """
 
     replies: tuple[Reply, ...]
@@ -75,13 +75,7 @@ class Turn:
     failed: bool
     conversation: Conversation
     late: Optional[Callable[[], Awaitable["Turn"]]] = None
-    is_received: bool = False
     is_repeated: bool = False
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether it needs no sending again: it is done, or what it still needs will be done, and it has what cannot wait."""
-        return not any(reply.kind == FAULT for reply in self.replies) and (not self.failed or (self.late is not None and self.is_received))
 
 
 @dataclass
@@ -135,11 +129,11 @@ class Assistant:
         self._rests_until = 0.0  # no message that is not taken is read before
         self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
-    async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None) -> Turn:
+    async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None, said: Optional[str] = None) -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
 
         text: any length; all of it is screened, unless a button was pressed. button: the payload that was pressed, already verified by the channel.
-        message_id: where it is told, the replies are written down for it.
+        message_id: where it is told, the replies are written down for it; said: what the history says of it, the text where it is not told.
         A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
         Raises: sijbot.records.turns.Gone where the conversation was erased.
         """
@@ -158,7 +152,8 @@ class Assistant:
         )  # fmt: skip
         is_handed_off = replaces_answer(content, assessment)
         deadline = EMERGENCY_DEADLINE_S if is_handed_off else begun + TURN_DEADLINE_S - asyncio.get_running_loop().time()
-        work = self._begun(self._done(message, collector, assessment, conversation, before, message_id))
+        opened = turns.OpenTurn(conversation.id, message_id, said=text if said is None else said, button=button)
+        work = self._begun(self._done(opened, message, collector, assessment, conversation, before))
         await asyncio.wait({work}, timeout=deadline)
         if work.done() and not isinstance(work.result(), str):
             return work.result()
@@ -253,7 +248,7 @@ class Assistant:
         return task
 
     async def _done(
-        self, message: UserMessage, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation, message_id: Optional[str],
+        self, opened: turns.OpenTurn, message: UserMessage, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation,
     ) -> "Turn | str":  # fmt: skip
         """Return the turn, which is written down then; or the key of the sentence that says why there is none, and nothing of it is."""
         concluded: List[Turn] = []
@@ -264,12 +259,12 @@ class Assistant:
             answer = Answered([reply.to_dict() for reply in turn.replies], turn.conversation.region, turn.conversation.keep_days)
             return turns.Ending(answer, turn.conversation.id if turn.conversation.id != conversation.id else None)
 
-        opened, fault = turns.OpenTurn(conversation.id, message_id, conclude), "fault"
+        fault = "fault"
         try:
             for _ in range(MOST_TRIES):
                 collector.begin()
                 concluded.clear()
-                opened = replace(opened, writes=[])
+                opened = replace(opened, conclude=conclude, writes=[])
                 try:
                     with turns.opened(opened):
                         await self._handle(message)
@@ -310,7 +305,7 @@ class Assistant:
             lock = highest(after(before, assessment, now) if assessment.outcome == ALARM else before, read_lock(connection, turn.conversation_id))
             write_lock(connection, turn.conversation_id, lock)
             if assessment.outcome == ALARM:
-                log_assessment(connection, turn.conversation_id, assessment, version, now)
+                log_assessment(connection, turn.conversation_id, assessment, version, now, message_id=turn.message_id)
 
         try:
             await asyncio.wait_for(asyncio.shield(self._database.run(turns.fail, turn.conversation_id, turn.message_id, note)), NOTING_DEADLINE_S)

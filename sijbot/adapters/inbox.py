@@ -89,14 +89,14 @@ class Inbox:
     async def _once(self, key: Key, conversation: Conversation, take: Callable[[], Awaitable[Turn]], said: str, button: Optional[str]) -> Turn:
         try:
             receiving = _measured(self._database.run(turns.receive, *key, said, button, conversation.region, conversation.keep_days))
-            is_received, answer = await _in_time(_as_found(receiving), RECEIVE_DEADLINE_S) or (False, None)
+            answer = await _in_time(receiving, RECEIVE_DEADLINE_S)
         except turns.Gone as gone:
             if gone.answer is None:
                 raise
             return _erasing_turn(gone.answer, conversation)
         if answer:
             return turn_of(answer, conversation)
-        turn = replace(await take(), is_received=is_received)
+        turn = await take()
         _count(turn)
         if turn.late:
             self._too_late[key] = turn
@@ -115,10 +115,6 @@ def _read(engine: Any, conversation_id: str, most: int) -> list[Exchange]:
     with engine.connect() as connection:
         turns.check_there(connection, conversation_id)
         return history(connection, conversation_id, most)
-
-
-async def _as_found(receiving: Awaitable[Found]) -> tuple[bool, Found]:
-    return True, await receiving
 
 
 async def _in_time(work: Awaitable[Found], deadline_s: float) -> Optional[Found]:

@@ -168,16 +168,16 @@ class WebChannel(InputChannel):
             said = button_title(self.runtime, button) if button else text
             try:
                 async with a_place(request, conversation, message_id, text, button):
-                    turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button, message_id=message_id), said, button)
+                    turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button, message_id=message_id, said=said), said, button)
             except asyncio.TimeoutError:
                 refused = Refused(429, "too_many", conversation.region, PLACE_RETRY_S)
                 refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
                 raise refused from None
             moved = _moved(tokens, conversation, turn.conversation)
             place = _place(self.runtime, turn.conversation.region) if turn.conversation.region != conversation.region else {}
-            again = {} if turn.is_taken else {"Retry-After": str(RETRY_S)}
-            outcome = metrics.REPEATED if turn.is_repeated else metrics.ANSWERED if turn.is_taken else metrics.FAILED
-            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place}, 200 if turn.is_taken else 503, again), outcome
+            again = {"Retry-After": str(RETRY_S)} if turn.failed else {}
+            outcome = metrics.REPEATED if turn.is_repeated else metrics.FAILED if turn.failed else metrics.ANSWERED
+            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place}, 503 if turn.failed else 200, again), outcome
 
         @routes.get("/history")
         async def history(request: Request) -> HTTPResponse:
@@ -223,7 +223,7 @@ class WebChannel(InputChannel):
     async def _take_up(self, conversation: Conversation, message_id: str, said: str, button: Optional[str]) -> None:
         text = button_text(self.runtime, button) if button else said
         try:
-            await self._inbox.turn(conversation, message_id, lambda: self._assistant.take_turn(conversation, text, button, message_id=message_id), said, button)
+            await self._inbox.turn(conversation, message_id, lambda: self._assistant.take_turn(conversation, text, button, message_id=message_id, said=said), said, button)
         except Gone:
             pass
 

@@ -29,9 +29,14 @@ def write_lock(connection: sa.engine.Connection, conversation_id: str, lock: Opt
 
 def log_assessment(
     connection: sa.engine.Connection, conversation_id: str, assessment: Assessment, version: str, at: datetime, lifted: Optional[Lock] = None,
-    reply_id: Optional[str] = None,
+    reply_id: Optional[str] = None, message_id: Optional[str] = None,
 ) -> None:  # fmt: skip
-    """Write down which flags were found, where in the message and at what level, what was taken back or seen about, and what was shown: no words."""
+    """Write down which flags were found, where in the message and at what level, what was taken back or seen about, and what was shown: no words.
+
+    message_id: of a message whose turn failed: it is logged once, however often it fails.
+    """
+    if message_id:
+        unlog_failed(connection, conversation_id, message_id)
     findings = [{"flag": finding.flag, "outcome": finding.outcome, "start": finding.start, "end": finding.end} for finding in assessment.findings]
     findings += [{"flag": flag, "outcome": "corrected"} for flag in assessment.corrected]
     findings += [{"flag": flag, "outcome": "seen"} for flag in (lifted.flags if lifted else ())]
@@ -39,9 +44,14 @@ def log_assessment(
         findings.append({"flag": assessment.answered[0], "outcome": "answered_no"})
     values = {
         "conversation_id": conversation_id, "at": at, "outcome": assessment.outcome, "level": assessment.level, "findings": findings,
-        "content_version": version, "reply_id": reply_id,
+        "content_version": version, "reply_id": reply_id, "message_id": message_id,
     }  # fmt: skip
     connection.execute(sa.insert(SAFETY_LOG).values(**values))
+
+
+def unlog_failed(connection: sa.engine.Connection, conversation_id: str, message_id: str) -> None:
+    """Take out what was logged of a message when its turn failed."""
+    connection.execute(sa.delete(SAFETY_LOG).where(SAFETY_LOG.c.conversation_id == conversation_id, SAFETY_LOG.c.message_id == message_id))
 
 
 def log_hand_off(connection: sa.engine.Connection, conversation_id: str, reply_id: str, level: str, flags: Sequence[str], at: datetime) -> None:

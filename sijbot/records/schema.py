@@ -43,6 +43,7 @@ SAFETY_LOG = sa.Table(
     sa.Column("findings", sa.JSON, nullable=False),  # flag ids and offsets; never words
     sa.Column("content_version", sa.String(16), nullable=False),
     sa.Column("reply_id", sa.String(255)),  # the hand-off that was shown for it
+    sa.Column("message_id", sa.String(64)),  # of a message whose turn failed: the row goes when the turn is done after all
 )  # fmt: skip
 
 HAND_OFF = sa.Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sijbot import clock
 from sijbot.records import repository
 from sijbot.records.inbox import Answered, answered
-from sijbot.records.schema import ANSWERED, CONVERSATION, CONVERSATION_EVENT, ERASED, FAILED, INBOX, RECEIVED
+from sijbot.records.schema import ANSWERED, CONVERSATION, CONVERSATION_EVENT, ERASED, FAILED, INBOX, RECEIVED, SAFETY_LOG
 
 BOT_EVENT = "bot"  # what we said: stored, and read by no policy and no action
 _COMMITTING = 1  # class of PostgreSQL's advisory locks: who writes into a conversation
@@ -69,16 +69,18 @@ class Ending:
 
 @dataclass
 class OpenTurn:
-    """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it; what it raises leaves nothing written."""
+    """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it; what it raises leaves nothing written. said, button: as in `receive`."""
 
     conversation_id: str
     message_id: Optional[str]
-    conclude: Callable[[sa.engine.Connection], Ending]
+    conclude: Optional[Callable[[sa.engine.Connection], Ending]] = None
     writes: list[tuple[Any, tuple]] = field(default_factory=list)
+    said: str = ""
+    button: Optional[str] = None
 
     def part(self) -> "OpenTurn":
         """Return the turn for one action: what that writes counts only where `take` is given it."""
-        return OpenTurn(self.conversation_id, self.message_id, self.conclude, list(self.writes))
+        return replace(self, writes=list(self.writes))
 
     def take(self, part: "OpenTurn") -> None:
         """Let what an action wrote be a part of the turn."""
@@ -224,6 +226,8 @@ def commit(engine: sa.engine.Engine, conversation_id: str, begun: Head, ended: H
         _move(connection, conversation_id, begun, ended)
         check_there(connection, conversation_id, turn and turn.message_id)
         if turn:
+            if turn.message_id and any(statement.table is SAFETY_LOG for statement, _ in turn.writes):
+                repository.unlog_failed(connection, conversation_id, turn.message_id)  # it is logged with the turn now
             _replay(connection, turn.writes)
             ending = turn.conclude(connection)
             if ending.erased_for:
@@ -253,7 +257,7 @@ def _move(connection: sa.engine.Connection, conversation_id: str, begun: Head, e
 def _answer(connection: sa.engine.Connection, turn: OpenTurn, answer: Answered, place: int) -> None:
     key = {"conversation_id": turn.conversation_id, "message_id": turn.message_id}
     values = {"state": ANSWERED, "place": place, "replies": list(answer.replies), "region": answer.region, "keep_days": answer.keep_days}
-    insert = _insert(connection, INBOX).values(**key, **values, at=clock.now())  # where it could not be received before
+    insert = _insert(connection, INBOX).values(**key, **values, at=clock.now(), said=turn.said, button=turn.button)  # where it could not be received before
     if connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=values, where=INBOX.c.state != ANSWERED)).rowcount != 1:
         raise Done(answered(connection, turn.conversation_id, turn.message_id))
 
