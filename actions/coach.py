@@ -21,6 +21,7 @@ from sijbot.coaching.session import (
 )  # fmt: skip
 from sijbot.language.focus import asks
 from sijbot.records import coach as records
+from sijbot.records.turns import transaction
 from sijbot.replies import Reply
 from sijbot.routing import COACH
 
@@ -38,11 +39,10 @@ class ActionCoach(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, parts, now = read_turn(tracker), runtime.current(), clock.now()
-        refusal = open_gate_of(turn).session_refusal()
-        if refusal:
+        if refusal := open_gate_of(turn).session_refusal():
             say(dispatcher, Reply(refusal))
             return [SlotSet("coach", None), END_OF_TURN]
-        with parts.engine.begin() as connection:
+        with transaction(parts.engine) as connection:
             found = records.newest_session(connection, turn.conversation_id)
             if found is None or found.is_over or not turn.coach:
                 return pressed_too_late(dispatcher, turn, None) or [*begin(dispatcher, turn, connection, found, now), END_OF_TURN]
@@ -78,7 +78,7 @@ class ActionCoachAgain(Action):
         turn, parts = read_turn(tracker), runtime.current()
         if open_gate_of(turn).session_refusal():
             return [END_OF_TURN]
-        with parts.engine.connect() as connection:
+        with transaction(parts.engine) as connection:
             found = records.newest_session(connection, turn.conversation_id)
         if found is None or found.is_over or not turn.coach:
             return [END_OF_TURN]

@@ -14,6 +14,7 @@ from sijbot.coaching.say import CONSENT, FORGET, payload_title
 from sijbot.coaching.session import NO, YES, State
 from sijbot.records import coach as records
 from sijbot.records.schema import AFTER_SESSION, BEFORE_SESSION
+from sijbot.records.turns import transaction
 from sijbot.replies import CHOICES, Button, Reply
 from sijbot.routing import CONSENT as CONSENT_OWNER
 from sijbot.routing import Expecting
@@ -25,7 +26,7 @@ def ask_consent(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text,
     """Ask once in a conversation whether entries may be kept; return the events."""
     if turn.consent_asked or turn.waits_for_safety_answer:
         return []
-    with runtime.current().engine.connect() as connection:
+    with transaction(runtime.current().engine) as connection:
         said = records.keeping(connection, turn.conversation_id)
     if said.is_agreed is not None:
         return []

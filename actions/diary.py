@@ -17,6 +17,7 @@ from sijbot.coaching.diary import LAST, PAIN, entries_of, is_correction, noted_t
 from sijbot.coaching.session import State, past_of
 from sijbot.language.focus import asks
 from sijbot.records import coach as records
+from sijbot.records.turns import transaction
 from sijbot.regions import words_of
 from sijbot.replies import Reply
 from sijbot.routing import DIARY, Expecting
@@ -48,7 +49,7 @@ def _entry(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]
         return _asked_for_number(dispatcher, turn)
     worse = turn.details.get("worse") if turn.details.get("worse") != turn.details_before.get("worse") else None
     lines = []
-    with parts.engine.begin() as connection:
+    with transaction(parts.engine) as connection:
         if records.keeping(connection, turn.conversation_id).is_off:
             say(dispatcher, Reply(content.coach["diary_not_kept"]))
             return []
@@ -74,7 +75,7 @@ def _entry(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]
 def _progress(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]:
     """Say how the pain has gone, in words and as a chart; where nothing is known of it and somebody says how it is, ask for a number."""
     parts, today = runtime.current(), clock.now().date()
-    with parts.engine.connect() as connection:
+    with transaction(parts.engine) as connection:
         entries = records.diary(connection, turn.conversation_id, today - timedelta(records.DIARY_DAYS_READ))
         rows = records.past_sessions(connection, turn.conversation_id)
     if not entries and not asks(turn.text) and parts.answer(turn.text).says("pain_word"):

@@ -17,6 +17,7 @@ from sijbot.coaching.reading import DELETING, KEEPING, agreed
 from sijbot.coaching.say import CONSENT, FORGET, forgotten_reply
 from sijbot.coaching.session import NO, YES
 from sijbot.records import coach as records
+from sijbot.records.turns import transaction
 from sijbot.replies import Document, Reply
 from sijbot.routing import CONSENT as CONSENT_OWNER
 from sijbot.routing import Expecting
@@ -31,6 +32,10 @@ class ActionPrivacy(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
         pressed = button_answer(turn, FORGET) or button_answer(turn, CONSENT)
+        standing = standing_line(content, turn.raised_earlier, turn.region)
+        comes_first = turn.raised_earlier is not None and turn.raised_earlier.level == "emergency"
+        if comes_first:
+            say(dispatcher, standing)
         if turn.consent_answer or pressed:
             events = _answered(dispatcher, turn)
         elif turn.understood["intent"] == "forget_me":
@@ -51,7 +56,7 @@ class ActionPrivacy(Action):
         else:
             say(dispatcher, _known(turn))
             events = []
-        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region))
+        say(dispatcher, None if comes_first else standing)
         is_erased = any((message.get("reply") or {}).get("erases") for message in (each.get("custom") or each for each in dispatcher.messages))
         return [*events, END_OF_TURN if is_erased else end_of_turn(turn)]
 
@@ -86,14 +91,14 @@ def _waits_for(turn: Turn, question: Text) -> List[Dict[Text, Any]]:
 
 
 def _write_keeping(turn: Turn, is_agreed: bool, is_off: bool) -> None:
-    with runtime.current().engine.begin() as connection:
+    with transaction(runtime.current().engine) as connection:
         before = records.keeping(connection, turn.conversation_id)
         records.write_keeping(connection, turn.conversation_id, bool(is_agreed or (is_off and before.is_agreed)), is_off, clock.now())
 
 
 def _known(turn: Turn) -> Reply:
     parts = runtime.current()
-    with parts.engine.connect() as connection:
+    with transaction(parts.engine) as connection:
         rows = records.everything(connection, turn.conversation_id)
         said = records.keeping(connection, turn.conversation_id)
     return known_reply(parts.content, rows, said, turn.situations, turn.details, parts.settings.keep_days)

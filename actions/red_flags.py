@@ -13,6 +13,7 @@ from actions.coach import end_for_red_flag
 from actions.turn import END_OF_TURN, end_of_turn, read_turn, say
 from sijbot import clock, runtime
 from sijbot.records import repository
+from sijbot.records.turns import transaction
 from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.routing import NO
@@ -32,7 +33,7 @@ class ActionApplyRedFlags(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, parts, now = read_turn(tracker), runtime.current(), clock.now()
         assessment = turn.assessment
-        with parts.engine.begin() as connection:
+        with transaction(parts.engine) as connection:
             lock = repository.read_lock(connection, turn.conversation_id)
             standing_after = after(lock, assessment, now)
             repository.write_lock(connection, turn.conversation_id, standing_after)
@@ -73,6 +74,6 @@ class ActionHandOff(Action):
         if before is not None and before.level == "emergency" and not (card.level == "emergency" and turn.assessment.outcome == ALARM):
             say(dispatcher, standing_card(parts.content, before, turn.region))  # a lesser sign, or a question, never takes its place
         say(dispatcher, card)
-        with parts.engine.begin() as connection:
+        with transaction(parts.engine) as connection:
             repository.log_hand_off(connection, turn.conversation_id, card.id, card.level, turn.assessment.flags, clock.now())
         return []

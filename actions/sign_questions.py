@@ -12,6 +12,7 @@ from actions.turn import end_of_turn, read_turn, say
 from sijbot import clock, runtime
 from sijbot.answering import information_reply, standing_line
 from sijbot.records import repository
+from sijbot.records.turns import transaction
 from sijbot.regions import worded
 from sijbot.replies import Reply
 from sijbot.triage.assessment import SEEN
@@ -41,7 +42,7 @@ class ActionSeen(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, parts = read_turn(tracker), runtime.current()
-        with parts.engine.begin() as connection:
+        with transaction(parts.engine) as connection:
             lock = highest(repository.read_lock(connection, turn.conversation_id), turn.stood_before)
             stays = lock is not None and lock.level == "emergency" and SEEN not in turn.assessment.facts
             repository.write_lock(connection, turn.conversation_id, lock if stays else None)

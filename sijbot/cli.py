@@ -12,20 +12,24 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 import asyncio
 import json
 import logging
+import re
+import signal
 import socket
 import subprocess
 import warnings
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Iterator, List, Mapping, Optional
 
 import typer
 from rich.console import Console
 
+from sijbot import logs
 from sijbot import settings as settings_module
 from sijbot.content import Content, ContentError, load
 
-app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="The SI Joint Assistant: run it, talk to it, test it, check its content.", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 content_app = typer.Typer(help="For clinicians: check, preview and review what stands in content/.", no_args_is_help=True)
 app.add_typer(content_app, name="content")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -71,22 +75,65 @@ def run() -> None:
     settings_module.prepare_var(settings)
     settings_module.signing_secret(settings)
     _refuse_used_port(settings.host, settings.port)
-    _train_if_needed(settings)
+    if not settings.production:
+        _train_if_needed(settings)
     out.print("Loading the assistant …")
+    from sijbot import metrics
     from sijbot import runtime as process_runtime
-    from sijbot.adapters.agent import load_agent
+    from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
+    from sijbot.adapters.training import model_digest
 
-    _quiet_rasa()
-    runtime = process_runtime.build(settings)
+    logs.configure(settings.json_logs)
+    metrics.serve(settings)
+    runtime = process_runtime.build(settings, needs_database=False)
     process_runtime.use(runtime)
-    server = create_app(runtime, load_agent(runtime))
+    faults = [_database_fault(runtime)]
+    try:
+        agent = load_agent(runtime)
+    except ModelError as fault:  # danger signs are heard all the same
+        agent = None
+        faults.append(str(fault))
+    else:
+        metrics.build(runtime.content.version, model_digest(settings))
+    server = create_app(runtime, agent)
 
     @server.listener("after_server_start")
     async def announce(*_) -> None:
-        out.print(f"Ready. Open http://localhost:{settings.port}/")
+        for fault in filter(None, faults):
+            err.print(f"Not ready, danger signs are handed over all the same: {fault}", style="red", markup=False)
+        if not any(faults):
+            out.print(f"Ready. Open http://localhost:{settings.port}/")
 
+    logs.leave_no_core_file()
     server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False)
+
+
+def _database_fault(runtime) -> Optional[str]:
+    """Bring the database to the newest schema; return what is wrong where it is not there, which the server then goes on trying."""
+    from sijbot.records import schema
+
+    try:
+        schema.prepare(runtime.engine, runtime.settings.migrates)
+        return None
+    except schema.OtherSchema as fault:
+        raise Stop(str(fault)) from None
+    except schema.FAULTS as fault:
+        return f"the database does not answer ({type(fault).__name__}); look at SIJBOT_DATABASE_URL"
+
+
+@app.command(epilog="Example: SIJBOT_DATABASE_URL=postgresql+psycopg2://… sijbot migrate")
+def migrate() -> None:
+    """Bring the database to the schema of this version. Where SIJBOT_MIGRATE is off, this has to be done before the servers start."""
+    from sijbot.records import schema
+
+    settings = _settings()
+    settings_module.prepare_var(settings)
+    try:
+        schema.prepare(schema.make_engine(settings.records_url), migrates=True)
+    except (schema.OtherSchema, *schema.FAULTS) as fault:
+        raise Stop(str(fault) if isinstance(fault, schema.OtherSchema) else f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
+    out.print("The database has the newest schema.")
 
 
 def _refuse_used_port(host: str, port: int) -> None:
@@ -97,13 +144,6 @@ def _refuse_used_port(host: str, port: int) -> None:
         except OSError as error:
             raise Stop(f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another one") from None
 
-
-def _quiet_rasa() -> None:
-    for name in ("rasa", "rasa_sdk", "sanic", "apscheduler", "alembic", "matplotlib"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    import structlog
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # Rasa's error events carry the user's text
 
 
 def _train_if_needed(settings: settings_module.Settings) -> None:
@@ -125,7 +165,7 @@ def train(force: bool = typer.Option(False, help="Train even where nothing has c
     settings_module.prepare_var(settings)
     from sijbot.adapters import training
 
-    _quiet_rasa()
+    logs.quiet_libraries()
     training.check_config(settings.root / "config.yml")
     content = load(settings.content)
     if training.is_current(settings, content) and not force:
@@ -146,7 +186,7 @@ def chat(region: str = typer.Option("unknown", help="Country for telephone numbe
 
     settings = _settings()
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
 
     async def talk() -> None:
         local = LocalAssistant.load(settings, keep=False)
@@ -190,7 +230,7 @@ def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialog
 
     settings = _settings()
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     try:
         cases = [case for file in files for case in read_cases(file)]
     except DialogueError as error:
@@ -265,7 +305,7 @@ def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
     from sijbot.adapters.dialogue import LocalAssistant
 
     settings = _settings()
-    _quiet_rasa()
+    logs.quiet_libraries()
 
     async def answer_all() -> bool:
         local = LocalAssistant.load(settings, keep=False)
@@ -337,7 +377,7 @@ def evaluate_answers(
     except EvaluationError as fault:
         raise Stop(str(fault)) from None
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     messages = asyncio.run(understand(settings, track([question.text for question in questions], "Understanding …", console=err, transient=True)))
     results = [evaluate_answers.understood(question, message) for question, message in zip(questions, messages)]
     lines = [f"# Understanding of {len(questions)} held-out messages, {clock.now():%Y-%m-%d}", "", *evaluate_answers.report(results, load(settings.content).subject_of)]
@@ -381,7 +421,7 @@ def list_misses(days: int = typer.Option(30, min=1, help="How many days back."),
 def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say how many conversations would be erased.")) -> None:
     """Erase conversations in which nobody wrote for a week, or, where the person agreed to keeping, for SIJBOT_KEEP_DAYS. For a daily job."""
     from sijbot import clock
-    from sijbot.records import repository, schema
+    from sijbot.records import repository, schema, turns
     from sijbot.triage.lock import LIFETIME
 
     settings = _settings()
@@ -391,10 +431,110 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
         with engine.connect() as connection:
             too_old = repository.outdated(connection, clock.now(), LIFETIME, timedelta(days=settings.keep_days))
         if not dry_run:
-            repository.erase(engine, *too_old)
+            turns.erase(engine, *too_old)
+            turns.forget_erased(engine, clock.now() - LIFETIME)
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
     out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")
+
+
+@app.command(epilog="Example: SIJBOT_RELAY=apart sijbot relay")
+def relay() -> None:
+    """Deliver what is in the outbox (hand-offs, events) until told to stop, in a process of its own. Several at once are safe."""
+    from sijbot.adapters.relay import Relay
+    from sijbot.adapters.sinks import sinks_of
+    from sijbot.content import ContentStore
+    from sijbot.records import schema
+
+    settings = _settings()
+    if not settings.sinks:
+        raise Stop("There is nowhere to deliver to: set SIJBOT_HAND_OFF_WEBHOOK, SIJBOT_HAND_OFF_EMAIL or SIJBOT_AMQP_URL (docs/hand_offs.md).")
+    engine = schema.make_engine(settings.records_url)
+    with _database_faults("read or written"):
+        schema.prepare(engine, settings.migrates)
+    store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
+
+    async def deliver() -> None:
+        logs.configure(settings.json_logs)
+        sinks = sinks_of(settings, lambda: store.current())
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        out.print(f"Delivering: {', '.join(sink.title for sink in sinks.values())}", markup=False)
+        await Relay(engine, sinks).run(stop)
+
+    asyncio.run(deliver())
+    out.print("Stopped.")
+
+
+@app.command("outbox", epilog="Example: sijbot outbox --failed")
+def list_outbox(
+    failed: bool = typer.Option(False, "--failed", help="Only what was given up."),
+    retry: Optional[str] = typer.Option(None, "--retry", metavar="ID|all", help="Put what was given up back into the queue: one by its id, or all."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object per line."),
+) -> None:
+    """List what waits to be delivered and what was given up: id, kind, sink, state, attempts, age and fault; no words of anybody."""
+    from sijbot import clock
+    from sijbot.records import outbox, schema
+
+    settings = _settings()
+    engine = schema.make_engine(settings.records_url)
+    with _database_faults("written" if retry is not None else "read"):
+        schema.prepare(engine, settings.migrates)
+        with engine.begin() as connection:
+            put_back = outbox.retry(connection, clock.now(), None if retry == "all" else retry) if retry is not None else None
+            rows = outbox.waiting(connection, *([outbox.FAILED] if failed else [outbox.QUEUED, outbox.FAILED])) if retry is None else []
+    if put_back is not None:
+        if not put_back and retry != "all":
+            raise Stop(f"'{retry}': nothing with this id was given up; `sijbot outbox --failed` lists what was")
+        out.print(f"{put_back} put back into the queue.")
+        return
+    for row in rows:
+        age_s = int((clock.now() - row["created_at"]).total_seconds())
+        if as_json:
+            _emit({**{key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}, "age_s": age_s})
+        else:
+            out.print(" · ".join((row["id"], row["kind"], row["sink"], row["state"], f"attempts {row['attempts']}", f"{age_s} s", row["fault"] or "-")), markup=False)
+    if not rows and not as_json:
+        out.print("Nothing was given up." if failed else "Nothing waits, and nothing was given up.")
+
+
+@contextmanager
+def _database_faults(done: str) -> Iterator[None]:
+    """Turn a fault of the database into one sentence. done: what cannot be done with it."""
+    from sijbot.records import schema
+
+    try:
+        yield
+    except schema.OtherSchema as fault:
+        raise Stop(str(fault)) from None
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be {done} ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
+@app.command("erase-again", epilog="Example: sijbot erase-again erased.txt")
+def erase_again(path: Path = typer.Argument(..., help="One digest a line, as the table `erased` holds them; docs/operations.md says how to keep such a list.")) -> None:
+    """Erase what a restored backup has brought back of conversations that people had erased."""
+    from sijbot.records import again, schema, turns
+
+    digests = _digests(path)
+    engine = schema.make_engine(_settings().records_url)
+    try:
+        with engine.connect() as connection:
+            found = again.brought_back(connection, digests)
+        turns.erase(engine, *found)
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
+    out.print(f"{len(found)} conversations were erased again, of {len(digests)} in the list.")
+
+
+def _digests(path: Path) -> frozenset[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Stop(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or 'it is not text'})") from None
+    for number, line in enumerate(lines, 1):
+        if line and not re.fullmatch("[0-9a-f]{64}", line):
+            raise Stop(f"{path}: line {number}: is no digest of 64 hexadecimal digits; nothing was erased")
+    return frozenset(filter(None, lines))
 
 
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:
@@ -440,7 +580,7 @@ def _column(value) -> str:
     return "-" if value is None else str(value)
 
 
-@app.command(epilog="Example: sijbot bench --turns 300")
+@app.command(epilog="Example: sijbot bench --load --users 200 --minutes 2")
 def bench(
     turns: int = typer.Option(1000, help="Turns to take over HTTP."),
     port: int = typer.Option(5055, help="Free port to use."),
@@ -448,25 +588,54 @@ def bench(
     template_python: Path = typer.Option(Path(".venv-template/bin/python"), help="Python with Rasa and the real TensorFlow: `make template` installs one."),
     seeds: int = typer.Option(3, min=1, help="How often each side is trained."),
     most_examples: Optional[int] = typer.Option(None, min=2, help="Of each id, for both sides, for a quicker run."),
+    is_load: bool = typer.Option(False, "--load", help="Measure many people at a time instead (docs/load.md), and write a report."),
+    users: int = typer.Option(1000, min=1, help="With --load: how many at a time; each types a message every 25 s."),
+    minutes: float = typer.Option(10.0, min=0.1, help="With --load: for how long."),
+    replicas: int = typer.Option(2, min=1, help="With --load: processes of the assistant; nginx in front where there is more than one."),
+    database: str = typer.Option("postgresql", help="With --load: postgresql (a temporary server) or sqlite."),
+    factor: int = typer.Option(1, min=1, help="With --load: so many times the users, to see what happens when it is too much."),
+    restart: Optional[str] = typer.Option(None, help="With --load: after a third of the time restart the replicas one after another (rolling), or the database."),
+    seed: int = typer.Option(1, min=0, help="With --load: who comes when, and says what."),
+    cores: List[str] = typer.Option([], help="With --load: bind a part to cores, such as bot:0,1; parts: bot, database, proxy, generator."),
+    folder: Optional[Path] = typer.Option(None, help="With --load: where the report goes; without it evaluation/reports/, and a row into docs/load.md."),
+    is_long: bool = typer.Option(False, "--long", help="Measure turn 1,000 of a conversation beside turn 10 instead, on both databases."),
 ) -> None:
-    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or understanding and cost beside Rasa's default pipeline."""
-    from sijbot.bench import measure
+    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or many people at a time, long conversations, understanding and cost beside Rasa's default pipeline."""
+    from sijbot import bench_load, bench_long
+    from sijbot.bench import NotReady, measure
+    from sijbot.bench_load_plan import Load
+    from sijbot.bench_load_report import FOLDER
+    from sijbot.temporary_postgres import NoPostgres
 
     settings = _settings()
-    settings_module.prepare_var(settings)
-    _train_if_needed(settings)
-    _quiet_rasa()
-    if not against_template:
-        lines = measure(settings, turns, port)
-    else:
-        from sijbot.bench_template import compare
+    try:
+        load_asked = Load(users, minutes, replicas, database, factor, seed, restart, bench_load.read_cores(cores))
+        if is_load:
+            bench_load.check(load_asked)
+        settings_module.prepare_var(settings)
+        _train_if_needed(settings)
+        logs.quiet_libraries()
+        if is_load:
+            lines = bench_load.measure_load(settings, load_asked, folder or settings.root / FOLDER)
+        elif is_long:
+            lines = bench_long.measure_long(settings)
+        elif against_template:
+            lines = _compared(settings, template_python, seeds, most_examples, port)
+        else:
+            lines = measure(settings, turns, port)
+        for line in lines:
+            out.print(line, markup=False, soft_wrap=True)
+    except (bench_load.LoadError, NotReady, NoPostgres) as fault:
+        raise Stop(str(fault)) from None
 
-        python = template_python if template_python.is_absolute() else settings.root / template_python
-        if not python.is_file():
-            raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
-        lines = compare(settings, python, seeds, most_examples, port)
-    for line in lines:
-        out.print(line, markup=False, soft_wrap=True)
+
+def _compared(settings: settings_module.Settings, template_python: Path, seeds: int, most_examples: Optional[int], port: int) -> Iterator[str]:
+    from sijbot.bench_template import compare
+
+    python = template_python if template_python.is_absolute() else settings.root / template_python
+    if not python.is_file():
+        raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
+    return compare(settings, python, seeds, most_examples, port)
 
 
 @app.command(epilog="Example: sijbot faults --tier sqlite --fault kill_after_commit --seed 17 --runs 1")

@@ -11,6 +11,7 @@ from sijbot.coaching.session import State
 from sijbot.content.model import Content
 from sijbot.records import repository
 from sijbot.records.coach import newest_session
+from sijbot.records.turns import transaction
 from sijbot.regions import worded
 from sijbot.routing import RED_FLAG, Expecting
 from sijbot.runtime import Runtime
@@ -79,7 +80,7 @@ def open_gate(
 
     Raises: database errors. What stands is then not known, and not known is not "nothing": the turn fails rather than show an exercise.
     """
-    with runtime.engine.connect() as connection:
+    with transaction(runtime.engine) as connection:
         stored = repository.read_lock(connection, conversation_id)
         session = newest_session(connection, conversation_id)
     lock = after(standing(highest(stored, raised_earlier), clock.now()), assessment, clock.now())

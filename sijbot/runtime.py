@@ -120,15 +120,15 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-def build(settings: Settings) -> Runtime:
-    """Return a runtime with content loaded and the database at the newest schema.
+def build(settings: Settings, needs_database: bool = True) -> Runtime:
+    """Return a runtime with content loaded and, unless it is not needed yet, the database at the newest schema.
 
-    Raises: sijbot.content.ContentError, sijbot.triage.match.PatternError, sqlalchemy errors.
+    Raises: sijbot.content.ContentError, sijbot.triage.match.PatternError, sijbot.records.schema.OtherSchema, sqlalchemy errors.
     """
-    store = ContentStore(settings.content)
-    engine = schema.make_engine(settings.records_url)
-    schema.migrate(engine)
-    return Runtime(settings, store, engine)
+    runtime = Runtime(settings, ContentStore(settings.content), schema.make_engine(settings.records_url))
+    if needs_database:
+        schema.prepare(runtime.engine, settings.migrates)
+    return runtime
 
 
 _current: Optional[Runtime] = None

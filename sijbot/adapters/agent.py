@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Optional
 
 from rasa.core.agent import Agent
-from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore
+from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.utils.endpoints import EndpointConfig
 
 from sijbot.adapters import rasa_costs
+from sijbot.adapters.database import Database
+from sijbot.adapters.event_store import EventStore
 from sijbot.adapters.local_actions import LocalActions, load_actions
-from sijbot.adapters.tracker_store import ConversationStore
+from sijbot.adapters.locks import ConversationLocks
+from sijbot.adapters.training import is_whole
 from sijbot.runtime import Runtime, settle_memory
 
 
@@ -28,21 +31,22 @@ class CandidAgent(Agent):
         return store
 
 
-def load_agent(runtime: Runtime, keep_conversations: bool = True) -> CandidAgent:
-    """Return the agent with the trained model.
+def load_agent(runtime: Runtime) -> CandidAgent:
+    """Return the agent with the trained model, which keeps conversations where the runtime's engine says at each moment.
 
-    keep_conversations: False keeps them in memory only (`sijbot ask`, benchmarks).
     Raises: ModelError.
     """
     rasa_costs.apply()
     url = runtime.settings.action_endpoint_url
     actions = EndpointConfig(url, enable_selective_domain=True) if url else LocalActions(load_actions())
-    store = ConversationStore(runtime.engine) if keep_conversations else InMemoryTrackerStore(None)
+    store, locks = EventStore(database=Database(lambda: runtime.engine)), ConversationLocks(engine=lambda: runtime.engine)
     path = runtime.settings.model
     if not path.is_file():
         raise ModelError(f"{path}: there is no trained model; run `sijbot train`")
+    if not is_whole(runtime.settings):
+        raise ModelError(f"{path}: the model is not as it was trained; run `sijbot train --force`")
     try:
-        agent = CandidAgent(tracker_store=store, action_endpoint=actions)  # Agent.load would make a plain Agent
+        agent = CandidAgent(tracker_store=store, lock_store=locks, action_endpoint=actions)  # Agent.load would make a plain Agent
         agent.load_model(str(path))
     except Exception as error:
         raise ModelError(f"{path}: the model cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}); run `sijbot train`") from error

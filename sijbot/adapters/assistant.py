@@ -8,25 +8,29 @@ import secrets
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Sequence, Text
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 
-from sijbot import clock
+from sijbot import clock, metrics
+from sijbot.adapters.database import Database
 from sijbot.adapters.red_flag_gate import IS_READ
 from sijbot.adapters.topic_classifier import read_ahead
 from sijbot.answering import standing_card
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
 from sijbot.language.normalise import without_lone_surrogates
-from sijbot.records.repository import erase, read_lock
+from sijbot.records import turns
+from sijbot.records.inbox import Answered
+from sijbot.records.repository import finish_erasing, log_assessment, read_lock, write_lock
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
+from sijbot.records.schema import URGENCY_LOCK
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
 from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
 from sijbot.triage.assessment import ALARM, ASK, without_questions
-from sijbot.triage.lock import Lock, standing
+from sijbot.triage.lock import after, highest, standing
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +41,8 @@ ENCODING_DEADLINE_S = 0.05  # behind it: what is not encoded by then, the classi
 SHORT_CHARACTERS = 400  # a longer one takes long to read
 _CONVERSATIONS_REMEMBERED = 2000
 ERASING_DEADLINE_S = 2.0
-STANDING_DEADLINE_S = 0.2  # for what stands, where the country changes
+NOTING_DEADLINE_S = 0.2  # of what the screen found, where the turn failed
+MOST_TRIES = 4  # of a turn that others of its conversation get ahead of
 REFUSED_DEADLINE_S = 0.3  # for the screen of a message that is not taken
 REST = 1.0  # times as long as the screen of such a message took, before that of the next one: with 0, people wait for seconds during a flood of long messages
 EMERGENCY_DEADLINE_S = 0.3  # how long the rest of a turn may hold up an emergency text
@@ -62,6 +67,7 @@ class Turn:
 
     conversation: the same one, with the country that the person says to be in now, and what was agreed on keeping; a new one where the person had everything erased.
     late: where the work was too late, what waits for it and returns the turn that comes of it.
+    is_repeated: whether it was answered before. Of a turn that failed nothing stands, as long as a late rest does not end well: its message has to be sent again.
     """
 
     replies: tuple[Reply, ...]
@@ -69,6 +75,7 @@ class Turn:
     failed: bool
     conversation: Conversation
     late: Optional[Callable[[], Awaitable["Turn"]]] = None
+    is_repeated: bool = False
 
 
 @dataclass
@@ -76,6 +83,14 @@ class ReplyCollector(OutputChannel):
     """Collects the replies of one turn; the second copy of a hand-off is dropped by its id."""
 
     replies: List[Reply] = field(default_factory=list)
+    first: Sequence[Reply] = ()
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, with what is said whatever comes of the turn."""
+        self.replies = list(self.first)
 
     @classmethod
     def name(cls) -> Text:
@@ -93,56 +108,78 @@ class ReplyCollector(OutputChannel):
             self.add(Reply(message["text"]))
 
 
+class _Failed(Exception):
+    """A turn has no answer. fault: the key of the sentence that stands in its place."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
 class Assistant:
-    """Takes turns. `handle` is Rasa's way in: `Agent.handle_message`."""
+    """Takes turns. `handle` is Rasa's way in: `Agent.handle_message`, whose tracker store calls the open turn's `conclude`."""
 
     def __init__(self, runtime: Runtime, handle: Callable[[UserMessage], Awaitable[Any]]) -> None:
         self._runtime = runtime
         self._handle = handle
+        self._database = Database(lambda: runtime.engine)
         self._running: set[asyncio.Task] = set()
         # Of its own, since actions that hang must not hold up the screen; and long messages wait for one another only.
         self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder")) for length in ("short", "long"))
         self._rests_until = 0.0  # no message that is not taken is read before
         self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
-    async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web") -> Turn:
+    async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None, said: Optional[str] = None) -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
 
         text: any length; all of it is screened, unless a button was pressed. button: the payload that was pressed, already verified by the channel.
+        message_id: where it is told, the replies are written down for it; said: what the history says of it, the text where it is not told.
         A hand-off stands first and does not wait for anything: it is there with model, database and actions gone.
+        Raises: sijbot.records.turns.Gone where the conversation was erased.
         """
         content, begun = self._runtime.content, asyncio.get_running_loop().time()
         before, conversation = conversation, replace(conversation, region=self._runtime.country(text) or conversation.region)
-        verdict, words, is_read = await self._screened("" if button else text)  # the title of a button is a sentence of ours
+        with metrics.stage(metrics.SCREEN):
+            verdict, words, is_read = await self._screened("" if button else text)  # the title of a button is a sentence of ours
         assessment = verdict
         if verdict.outcome == ASK != words.outcome and len(text) <= UNDERSTOOD_CHARACTERS:
             assessment = without_questions(verdict)  # the gate asks, which knows what was answered before
-        collector = ReplyCollector()
         card = self._card(assessment, conversation)
-        if card and card.level != "soon":
-            collector.add(card)
+        collector = ReplyCollector(first=(card,) if card and card.level != "soon" else ())
         metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button, IS_READ: is_read}
         message = UserMessage(
             _storable(text[:UNDERSTOOD_CHARACTERS]), collector, conversation.id, input_channel=channel, metadata=metadata,
         )  # fmt: skip
         is_handed_off = replaces_answer(content, assessment)
         deadline = EMERGENCY_DEADLINE_S if is_handed_off else begun + TURN_DEADLINE_S - asyncio.get_running_loop().time()
-        work = self._begun(self._handle_safely(message))
+        opened = turns.OpenTurn(conversation.id, message_id, said=text if said is None else said, button=button)
+        work = self._begun(self._done(opened, message, collector, assessment, conversation, before))
         await asyncio.wait({work}, timeout=deadline)
-        is_late = not work.done()
-        fault = "fault" if is_late else work.result()
-        if fault and assessment is not verdict:
-            collector.add(self._card(verdict, conversation))
+        if work.done() and not isinstance(work.result(), str):
+            return work.result()
+
+        def failed(fault: str) -> Turn:
+            said = ReplyCollector(first=[reply for reply in collector.replies if reply.kind == CARE_CARD])  # nothing else of it is true: it is not written down
+            if assessment is not verdict:
+                said.add(self._card(verdict, conversation))
+            return self._turn(said, assessment, fault, conversation)
+
+        if not work.done():
+            async def late() -> Turn:
+                done = await work
+                return done if isinstance(done, Turn) else failed(done)
+
+            return replace(failed("fault"), late=late)
+        for reply in collector.first:
+            self._shown.get(conversation.id, set()).discard(reply.id)  # should it be sent again, the whole card comes again
+        fault = work.result()
         if fault == "unavailable" and self._runtime.screen.short_answer(text):
             fault = "unavailable_answer"  # it answers a question that cannot be read
-        turn = await self._concluded(collector, assessment, fault, conversation)
-        if not is_late:
-            return turn if conversation == before else await self._in_the_new_country(turn)
+        return failed(fault)
 
-        async def late() -> Turn:
-            return await self._concluded(collector, assessment, await work, conversation)
-
-        return replace(turn, late=late)
+    def words_alarm(self, text: str) -> bool:
+        """Return whether a message alarms by its words alone, which takes a millisecond."""
+        return self._runtime.screen(text[:UNDERSTOOD_CHARACTERS]).outcome == ALARM
 
     async def hand_off_beside(self, conversation: Conversation, text: str) -> Optional[Reply]:
         """Return the hand-off for a message that is not taken, where the words at its beginning alarm, or None. Nothing of it is written down.
@@ -164,52 +201,12 @@ class Assistant:
     async def erase(self, conversation: Conversation) -> Optional[Conversation]:
         """Erase everything of the conversation and return the new one in its place, or None where the database fails or is too slow."""
         try:
-            await asyncio.wait_for(asyncio.to_thread(erase, self._runtime.engine, conversation.id), ERASING_DEADLINE_S)
+            await asyncio.wait_for(asyncio.shield(self._database.run(turns.erase, conversation.id)), ERASING_DEADLINE_S)
         except (*DATABASE_FAULTS, asyncio.TimeoutError) as error:
             logger.error("erasing failed: %s", type(error).__name__)
             return None
         self._shown.pop(conversation.id, None)
         return Conversation.new(conversation.region)
-
-    async def _concluded(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], conversation: Conversation) -> Turn:
-        """Return the turn with what its replies ask of the channel."""
-        turn = self._turn(collector, assessment, fault, conversation)
-        if any(reply.erases for reply in turn.replies):
-            return await self._erased(turn)
-        if any(reply.keeps for reply in turn.replies):
-            return replace(turn, conversation=replace(conversation, keep_days=self._runtime.settings.keep_days))
-        return turn
-
-    async def _in_the_new_country(self, turn: Turn) -> Turn:
-        """Return the turn of somebody who says to be somewhere else, with what that changes: the hand-off that stands, if any, with the numbers of there, and a line that says so."""
-        content, region = self._runtime.content, turn.conversation.region
-        noted = Reply(worded(content, "place_noted", region))
-        if any(reply.kind == CARE_CARD for reply in turn.replies):
-            return replace(turn, replies=(*turn.replies, noted))
-        lock = await self._standing(turn.conversation.id)
-        cards = (standing_card(content, lock, region),) if lock and lock.level != "soon" else ()
-        return replace(turn, replies=(*cards, noted, *turn.replies))
-
-    async def _standing(self, conversation_id: str) -> Optional[Lock]:
-        """Return the level that stands, or None where none does or the database fails or is too slow: it stands all the same."""
-
-        def read() -> Optional[Lock]:
-            with self._runtime.engine.connect() as connection:
-                return standing(read_lock(connection, conversation_id), clock.now())
-
-        try:
-            return await asyncio.wait_for(asyncio.to_thread(read), STANDING_DEADLINE_S)
-        except (*DATABASE_FAULTS, asyncio.TimeoutError) as error:
-            logger.error("what stands cannot be read: %s", type(error).__name__)
-            return None
-
-    async def _erased(self, turn: Turn) -> Turn:
-        """Erase the conversation, now that all of the turn is written down, and go on in a new one; say so where either did not work."""
-        conversation = None if turn.failed else await self.erase(turn.conversation)
-        if conversation is None:
-            fault = Reply(worded(self._runtime.content, "not_erased", turn.conversation.region), kind=FAULT)
-            return replace(turn, replies=(fault,), failed=True)
-        return replace(turn, conversation=conversation)
 
     async def _screened(self, text: str) -> tuple[Assessment, Assessment, bool]:
         """Return the screen's verdict, what the words alone say, and whether the meaning was read: where that takes too long, the words are the verdict.
@@ -243,23 +240,101 @@ class Assistant:
         shown.add(card.id)
         return card
 
-    def _begun(self, work: Awaitable[Optional[str]]) -> "asyncio.Task[Optional[str]]":
+    def _begun(self, work: Awaitable["Turn | str"]) -> "asyncio.Task[Turn | str]":
         """Return the work as a task that goes on when it is late, so that what was said is still written down."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _handle_safely(self, message: UserMessage) -> Optional[str]:
+    async def _done(
+        self, opened: turns.OpenTurn, message: UserMessage, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation,
+    ) -> "Turn | str":  # fmt: skip
+        """Return the turn, which is written down then; or the key of the sentence that says why there is none, and nothing of it is."""
+        concluded: List[Turn] = []
+
+        def conclude(connection: Any) -> turns.Ending:
+            turn = self._concluded(connection, collector, assessment, conversation, before)
+            concluded.append(turn)
+            answer = Answered([reply.to_dict() for reply in turn.replies], turn.conversation.region, turn.conversation.keep_days)
+            return turns.Ending(answer, turn.conversation.id if turn.conversation.id != conversation.id else None)
+
+        fault = "fault"
         try:
-            await self._handle(message)
-            return None
+            for _ in range(MOST_TRIES):
+                collector.begin()
+                concluded.clear()
+                opened = replace(opened, conclude=conclude, writes=[])
+                try:
+                    with turns.opened(opened):
+                        await self._handle(message)
+                    break
+                except turns.Conflict:
+                    metrics.conflict()
+            if concluded:
+                await self._settled(concluded[-1], conversation)
+                return concluded[-1]
+        except turns.Gone:
+            raise
+        except turns.Done as done:
+            return turn_of(done.answer, conversation)
+        except _Failed as failed:
+            fault = failed.fault
         except DATABASE_FAULTS as error:
+            metrics.database_fault(error)
             logger.error("turn failed, the database does not answer: %s", type(error).__name__)
-            return "unavailable"
+            return "not_erased" if any(reply.erases for reply in collector.replies) else "unavailable"
         except (Exception, SystemExit) as error:  # Rasa ends the process on some errors
             logger.error("turn failed: %s", type(error).__name__)
-            return "fault"
+        await self._noted(opened, assessment)
+        return fault
+
+    async def _settled(self, turn: Turn, conversation: Conversation) -> None:
+        """What is left to do behind a turn that is written down."""
+        if turn.conversation.id != conversation.id:
+            self._shown.pop(conversation.id, None)
+            await self._database.run(finish_erasing)
+
+    async def _noted(self, turn: turns.OpenTurn, assessment: Assessment) -> None:
+        """Write down what was found in a message whose turn failed: it stands, whatever failed, and nothing that stood is lifted by it."""
+        version = self._runtime.content.version
+
+        def note(connection: Any) -> None:
+            now, before = clock.now(), read_lock(connection, turn.conversation_id)
+            turns.replay_only(connection, turn.writes, URGENCY_LOCK)
+            lock = highest(after(before, assessment, now) if assessment.outcome == ALARM else before, read_lock(connection, turn.conversation_id))
+            write_lock(connection, turn.conversation_id, lock)
+            if assessment.outcome == ALARM:
+                log_assessment(connection, turn.conversation_id, assessment, version, now, message_id=turn.message_id)
+
+        try:
+            await asyncio.wait_for(asyncio.shield(self._database.run(turns.fail, turn.conversation_id, turn.message_id, note)), NOTING_DEADLINE_S)
+        except (*DATABASE_FAULTS, asyncio.TimeoutError, turns.Gone) as error:
+            logger.error("a failed turn is not written down: %s", type(error).__name__)
+
+    def _concluded(self, connection: Any, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation) -> Turn:
+        """Return what the turn comes to, with what its replies ask of the channel.
+
+        connection: of the transaction that ends the turn. Raises: _Failed where there is no answer.
+        """
+        turn = self._turn(collector, assessment, None, conversation)
+        if turn.failed:
+            raise _Failed("not_erased" if any(reply.erases for reply in turn.replies) else "fault")
+        if any(reply.erases for reply in turn.replies):
+            return replace(turn, conversation=Conversation.new(conversation.region))
+        if any(reply.keeps for reply in turn.replies):
+            return replace(turn, conversation=replace(conversation, keep_days=self._runtime.settings.keep_days))
+        return turn if conversation == before else self._in_the_new_country(connection, turn)
+
+    def _in_the_new_country(self, connection: Any, turn: Turn) -> Turn:
+        """Return the turn of somebody who says to be somewhere else, with what that changes: the hand-off that stands, if any, with the numbers of there, and a line that says so."""
+        content, region = self._runtime.content, turn.conversation.region
+        noted = Reply(worded(content, "place_noted", region))
+        if any(reply.kind == CARE_CARD for reply in turn.replies):
+            return replace(turn, replies=(*turn.replies, noted))
+        lock = standing(read_lock(connection, turn.conversation.id), clock.now())
+        cards = (standing_card(content, lock, region),) if lock and lock.level != "soon" else ()
+        return replace(turn, replies=(*cards, noted, *turn.replies))
 
     def _turn(self, collector: ReplyCollector, assessment: Assessment, fault: Optional[str], conversation: Conversation) -> Turn:
         said = [reply for reply in collector.replies if reply.kind != FAULT]
@@ -271,6 +346,12 @@ class Assistant:
         if fault and not has_answer:
             replies.append(Reply(worded(self._runtime.content, fault, conversation.region), kind=FAULT))
         return Turn(tuple(replies), assessment, fault is not None, conversation)
+
+
+def turn_of(answer: Answered, conversation: Conversation) -> Turn:
+    """Return the turn of a message that was answered before."""
+    same = replace(conversation, region=answer.region, keep_days=answer.keep_days)
+    return Turn(tuple(map(Reply.from_dict, answer.replies)), Assessment(), False, same, is_repeated=True)
 
 
 def _encode_ahead(screen: Screen, text: str) -> None:

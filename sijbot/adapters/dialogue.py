@@ -25,6 +25,7 @@ from sijbot.adapters.assistant import Assistant, Conversation, Turn
 from sijbot.adapters.red_flag_gate import ASSESSMENT
 from sijbot.adapters.topic_classifier import UNDERSTOOD
 from sijbot.adapters.web_channel import typed_text
+from sijbot.records.repository import forget
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.records.schema import make_engine
 from sijbot.replies import Reply
@@ -47,7 +48,7 @@ class LocalAssistant:
         """Return an assistant on the trained model. keep: False keeps records and conversations in memory."""
         runtime = process_runtime.build(settings if keep else dataclasses.replace(settings, database_url="sqlite://"))
         process_runtime.use(runtime)
-        return cls(runtime, load_agent(runtime, keep_conversations=keep))
+        return cls(runtime, load_agent(runtime))
 
     async def _handle(self, message: Any) -> None:
         await self.agent.handle_message(message)
@@ -77,8 +78,8 @@ class LocalAssistant:
 
     async def forget(self, conversation: Conversation) -> None:
         """Take a conversation that was kept in memory away again."""
-        self.agent.tracker_store.store.pop(conversation.id, None)
-        self.agent.lock_store.delete_lock(conversation.id)
+        with self.runtime.engine.begin() as connection:
+            forget(connection, conversation.id)
 
 
 async def understand(settings: Settings, texts: Iterable[str]) -> list[dict]:
@@ -240,7 +241,6 @@ class Runner:
         elif what == "model":
             self._local.agent = None
         self._local.runtime.engine = engine
-        self._agent.tracker_store.use(engine)
 
 
 def _raise(*_: Any) -> None:

@@ -62,6 +62,9 @@ class Limits:
         return 0
 
 
+EVERYBODY = ""  # in place of an address
+
+
 class AtOnce:
     """Lets so many requests of one address be at work at a time; others of it wait for their turn, and nobody else for them."""
 
@@ -71,6 +74,14 @@ class AtOnce:
 
     def __len__(self) -> int:
         return len(self._busy)
+
+    def is_full(self, address: str = EVERYBODY) -> bool:
+        """Return whether one more would have to wait."""
+        return self.number(address) >= self._most
+
+    def number(self, address: str = EVERYBODY) -> int:
+        """Return how many work or wait."""
+        return self._busy[address][1] if address in self._busy else 0
 
     @asynccontextmanager
     async def of(self, address: str, deadline_s: float) -> AsyncIterator[None]:

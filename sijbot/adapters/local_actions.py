@@ -11,7 +11,9 @@ from typing import Any, Dict, Optional, Text
 from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 
+from sijbot import metrics
 from sijbot.adapters.rasa_costs import CheckedResult, is_action_result
+from sijbot.records import turns
 from sijbot.replies import FAULT, Reply
 
 logger = logging.getLogger(__name__)
@@ -31,18 +33,22 @@ class LocalActions(EndpointConfig):
 
     async def request(self, json: Optional[Dict[Text, Any]] = None, **kwargs: Any) -> Dict[Text, Any]:
         """Return what the action named in `json` returns; a fault reply where it raises, takes too long or returns nonsense."""
-        action = json["next_action"]
+        action, turn = json["next_action"], turns.current()
+        part = turn and turn.part()
         try:
-            result = await asyncio.wait_for(asyncio.wrap_future(self._started(json)), self._deadline_s)
+            with metrics.stage(metrics.ACT):
+                result = await asyncio.wait_for(asyncio.wrap_future(self._started(json, part)), self._deadline_s)
         except Exception as error:  # whatever an action does, the person gets a sentence
             logger.error("action %s failed: %s", action, type(error).__name__)
             return fault_result()
         if not is_action_result(result):
             logger.error("action %s returned something that is no action result", action)
             return fault_result()
+        if turn:
+            turn.take(part)
         return CheckedResult(result)
 
-    def _started(self, call: Dict[Text, Any]) -> Future:
+    def _started(self, call: Dict[Text, Any], turn: Optional[turns.OpenTurn]) -> Future:
         """Start the action on a daemon thread, which neither a stuck action nor the end of the process waits for.
 
         Raises: RuntimeError where too many actions are stuck.
@@ -54,7 +60,8 @@ class LocalActions(EndpointConfig):
 
         def work() -> None:
             try:
-                future.set_result(self._run(call))
+                with turns.opened(turn):
+                    future.set_result(self._run(call))
             except BaseException as error:
                 future.set_exception(error)
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import logging
@@ -16,10 +17,16 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, file, raw
 from sanic.response import json as json_response
 
+from sijbot import clock, metrics
+from sijbot.adapters.agent import ModelError
 from sijbot.adapters.assistant import Assistant, Conversation, Turn
+from sijbot.adapters.database import Database
 from sijbot.adapters.origins import headers_for, preflight_answer
+from sijbot.adapters.readiness import Readiness
+from sijbot.adapters.relay import relay_of_server
 from sijbot.adapters.web_channel import WebChannel
-from sijbot.records import repository
+from sijbot.records import outbox, repository
+from sijbot.records.schema import FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Reply
 from sijbot.runtime import Runtime
@@ -29,12 +36,14 @@ logger = logging.getLogger(__name__)
 ROUTES = {"index.html": "/", "demo.html": "/demo"}  # of files whose name is not their address
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+FINISHING_DEADLINE_S = 5.0  # for turns that are still at work when the process is told to end
+OUTBOX_EVERY_S = 5.0
 REQUEST_BYTES = 4 * 1024 * 1024  # read whole, so that a body over the channel's limit gets a sentence and not a broken connection
 CANARY_TOPIC = "back_in_place"
 
 
-def create_app(runtime: Runtime, agent: Agent) -> Sanic:
-    """Return the Sanic app that serves one assistant."""
+def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
+    """Return the Sanic app that serves one assistant. Without an agent it screens every message, says that it cannot answer, and is not ready."""
     app = Sanic("sijbot", register=False, configure_logging=False)
     app.config.REQUEST_MAX_SIZE = REQUEST_BYTES
     app.config.FALLBACK_ERROR_FORMAT = "json"
@@ -42,12 +51,17 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
     app.ctx.agent, app.ctx.runtime = agent, runtime
 
     async def handle(message: UserMessage) -> Any:
+        if app.ctx.agent is None:
+            raise ModelError("there is no model")
         return await app.ctx.agent.handle_message(message)
 
     for path in sorted(each for folder in ("page", "widget") for each in (runtime.settings.root / folder).iterdir()):
         app.add_route(_page(path), ROUTES.get(path.name, f"/{path.name}"), name=f"page_{path.name}")
     app.add_route(_picture(runtime.settings.root / "pictures"), r"/pictures/<name:[a-z0-9_]+\.(?:svg|png)>", name="picture")
-    app.blueprint(WebChannel(runtime).blueprint(handle), url_prefix="/webhooks/web")
+    channel = WebChannel(runtime)
+    app.blueprint(channel.blueprint(handle), url_prefix="/webhooks/web")
+    readiness = Readiness(runtime, lambda: canary_faults(runtime, Assistant(runtime, handle)))
+    relay = relay_of_server(runtime.settings, runtime.engine, lambda: runtime.content)
 
     @app.get("/live")
     async def live(request: Request) -> HTTPResponse:
@@ -55,8 +69,26 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
 
     @app.get("/ready")
     async def ready(request: Request) -> HTTPResponse:
-        faults = await canary_faults(runtime, Assistant(runtime, handle))
-        return json_response({"status": "not ready", "faults": faults}, 503) if faults else json_response({"status": "ready"})
+        faults = await readiness.faults()
+        return json_response({"status": "not ready", "faults": list(faults)}, 503) if faults else json_response({"status": "ready"})
+
+    @app.listener("after_server_start")
+    async def prepare(*_: Any) -> None:
+        if relay:
+            relay.start()
+        works = (readiness.prepared(), channel.take_up_left_over(), metrics.watch_loop(), watch_outbox(Database(lambda: runtime.engine, 1, "outbox")))
+        app.ctx.works = [asyncio.ensure_future(work) for work in works]
+
+    @app.listener("before_server_stop")
+    async def drain(*_: Any) -> None:
+        readiness.is_draining = True
+        await asyncio.sleep(runtime.settings.drain_s)  # whoever sends messages here has to notice first
+
+    @app.listener("after_server_stop")
+    async def finish(*_: Any) -> None:
+        for work in app.ctx.works:
+            work.cancel()
+        await asyncio.gather(channel.finished(FINISHING_DEADLINE_S), *([asyncio.to_thread(relay.stop)] if relay else []))
 
     @app.exception(Exception)
     async def on_fault(request: Request, error: Exception) -> HTTPResponse:
@@ -76,6 +108,23 @@ def create_app(runtime: Runtime, agent: Agent) -> Sanic:
         response.headers.update(headers_for(runtime.settings.origins, request, response))
 
     return app
+
+
+async def watch_outbox(database: Database) -> None:
+    """Show the state of the outbox for ever; for a task of its own."""
+
+    def counted(engine: Any) -> tuple[int, int, float]:
+        with engine.connect() as connection:
+            counts, oldest = outbox.counts(connection), outbox.oldest_queued(connection)
+        number = {state: sum(each for (_, its), each in counts.items() if its == state) for state in (outbox.QUEUED, outbox.FAILED)}
+        return number[outbox.QUEUED], number[outbox.FAILED], max(((clock.now() - since).total_seconds() for since in oldest.values()), default=0.0)
+
+    while True:
+        try:
+            metrics.outbox(*await database.run(counted))
+        except FAULTS as error:
+            metrics.database_fault(error)
+        await asyncio.sleep(OUTBOX_EVERY_S)
 
 
 def _page(path: Path) -> Any:

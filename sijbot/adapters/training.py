@@ -52,10 +52,22 @@ def stamp_path(settings: Settings) -> Path:
     return settings.model.with_suffix(".fingerprint")
 
 
+def model_digest(settings: Settings) -> str:
+    """Return the SHA-256 of the stored model. Raises: OSError."""
+    return hashlib.sha256(settings.model.read_bytes()).hexdigest()
+
+
+def is_whole(settings: Settings) -> bool:
+    """Return whether the stored model is the one that was trained: code comes with it, and a part of it answers nobody. False too where there is none, or no note of its training."""
+    try:
+        return stamp_path(settings).read_text(encoding="utf-8").split()[1:] == [model_digest(settings)]
+    except OSError:
+        return False
+
+
 def is_current(settings: Settings, content: Content) -> bool:
-    """Return whether the stored model was trained from what is here now."""
-    stamp = stamp_path(settings)
-    return settings.model.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint(settings, content)
+    """Return whether the stored model was trained from what is here now, and is whole."""
+    return is_whole(settings) and stamp_path(settings).read_text(encoding="utf-8").split()[0] == fingerprint(settings, content)
 
 
 def train(settings: Settings, content: Content) -> Optional[str]:
@@ -75,5 +87,5 @@ def train(settings: Settings, content: Content) -> Optional[str]:
     )  # fmt: skip
     if result.code != 0 or not settings.model.is_file():
         return "training failed: run `rasa data validate` for the reason"
-    stamp_path(settings).write_text(trained_from, encoding="utf-8")
+    stamp_path(settings).write_text(f"{trained_from}\n{model_digest(settings)}\n", encoding="utf-8")
     return None

@@ -6,8 +6,10 @@ import asyncio
 import json
 import re
 import secrets
-from contextlib import nullcontext
+import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Text
 
@@ -17,15 +19,17 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, raw
 from sanic.response import json as json_response
 
+from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
-from sijbot.adapters.inbox import Gone, Inbox
-from sijbot.adapters.limits import AtOnce, Limits, counted_address
+from sijbot.adapters.inbox import Inbox
+from sijbot.adapters.limits import EVERYBODY, AtOnce, Limits, counted_address
 from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
 from sijbot.language.focus import without_command
 from sijbot.records.inbox import Exchange
+from sijbot.records.turns import Gone
 from sijbot.regions import region_of, worded
 from sijbot.replies import FAULT, Reply
 from sijbot.routing import KEEP
@@ -36,8 +40,11 @@ BODY_BYTES = 32 * 1024
 HISTORY_MESSAGES = 50
 UNKNOWN = "unknown"  # of the regions: that of somebody who did not say where they are
 FLOOD_DELAY_S = 1.0
+MOST_AT_WORK, MOST_WAITING = 12, 60  # messages at once, and with those that wait for a place; others are told to come again, before any work on them
+LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
+RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_ONES_OF_AN_ADDRESS = 2  # at a time, since a long message takes as long as twenty others
-PLACE_DEADLINE_S, PLACE_RETRY_S = 2.0, 5  # for a place among them; and when to try again
+PLACE_DEADLINE_S, PLACE_RETRY_S = 1.5, 5  # for a place; and when to try again
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MESSAGE = re.compile(rf'"message"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{UNDERSTOOD_CHARACTERS}}})')
 
@@ -78,7 +85,8 @@ class WebChannel(InputChannel):
         assistant = Assistant(self.runtime, on_new_message)
         settings = self.runtime.settings
         tokens, limits = Tokens(signing_secret(settings)), Limits(settings)
-        inbox, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(LONG_ONES_OF_AN_ADDRESS)
+        inbox, at_once, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(MOST_AT_WORK), AtOnce(LONG_ONES_OF_AN_ADDRESS)
+        self._inbox, self._assistant = inbox, assistant
 
         def count(request: Request, conversation: Optional[Conversation] = None, is_message: bool = False) -> None:
             """Raises: Refused, where it is too much."""
@@ -86,6 +94,19 @@ class WebChannel(InputChannel):
             wait_s = limits.request_wait_s(address) or (limits.message_wait_s(conversation.id) if is_message and conversation else 0)
             if wait_s:
                 raise Refused(429, "too_many", conversation.region if conversation else "unknown", wait_s, limits.is_flood(address))
+
+        def a_place(request: Request, conversation: Conversation, message_id: str, text: str, button: Optional[str]) -> AbstractAsyncContextManager:
+            """Return what to wait for before a message is taken. One that alarms by its words waits for nobody, nor does one that is at work already.
+
+            Raises: asyncio.TimeoutError, where it would be too long.
+            """
+            if len(text) > SHORT_CHARACTERS:
+                return long_ones.of(_address(request, settings.proxies), PLACE_DEADLINE_S)
+            if at_once.is_full() and (inbox.knows(conversation, message_id) or (not button and assistant.words_alarm(text))):
+                return nullcontext()
+            if at_once.number() >= MOST_WAITING:
+                raise asyncio.TimeoutError
+            return at_once.of(EVERYBODY, PLACE_DEADLINE_S)
 
         def counted_conversation(request: Request) -> Conversation:
             conversation = _conversation(request, tokens)
@@ -113,7 +134,7 @@ class WebChannel(InputChannel):
         @routes.delete("/conversations")
         async def erase(request: Request) -> HTTPResponse:
             conversation = counted_conversation(request)
-            new = await inbox.erased(conversation, lambda: assistant.erase(conversation))
+            new = await asyncio.shield(assistant.erase(conversation))  # the page may be closed meanwhile
             if new is None:
                 raise Refused(503, "not_erased", conversation.region)
             said = forgotten_reply(self.runtime.content, new.region)
@@ -121,6 +142,19 @@ class WebChannel(InputChannel):
 
         @routes.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
+            outcome, begun = metrics.REFUSED, time.perf_counter()
+            with metrics.at_work():
+                try:
+                    response, outcome = await taken(request)
+                    return response
+                except Refused as refused:
+                    outcome = metrics.SHED if refused.status == 429 else metrics.REFUSED
+                    raise
+                finally:
+                    metrics.turn(outcome, self.name(), time.perf_counter() - begun)
+
+        async def taken(request: Request) -> tuple[HTTPResponse, str]:
+            """Return the answer to a message, and what became of it. Raises: Refused, Gone."""
             conversation = _conversation(request, tokens)
             try:
                 count(request, conversation, is_message=True)
@@ -133,15 +167,17 @@ class WebChannel(InputChannel):
             text, button = _message(body, conversation, tokens, self.runtime)
             said = button_title(self.runtime, button) if button else text
             try:
-                async with long_ones.of(_address(request, settings.proxies), PLACE_DEADLINE_S) if len(text) > SHORT_CHARACTERS else nullcontext():
-                    turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button), said)
+                async with a_place(request, conversation, message_id, text, button):
+                    turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button, message_id=message_id, said=said), said, button)
             except asyncio.TimeoutError:
                 refused = Refused(429, "too_many", conversation.region, PLACE_RETRY_S)
                 refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
                 raise refused from None
             moved = _moved(tokens, conversation, turn.conversation)
             place = _place(self.runtime, turn.conversation.region) if turn.conversation.region != conversation.region else {}
-            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place})
+            again = {"Retry-After": str(RETRY_S)} if turn.failed else {}
+            outcome = metrics.REPEATED if turn.is_repeated else metrics.FAILED if turn.failed else metrics.ANSWERED
+            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place}, 503 if turn.failed else 200, again), outcome
 
         @routes.get("/history")
         async def history(request: Request) -> HTTPResponse:
@@ -154,7 +190,7 @@ class WebChannel(InputChannel):
             messages = [first] if len(exchanges) <= HISTORY_MESSAGES else []
             messages += [
                 {
-                    "message_id": exchange.message_id, "said": exchange.said, "at": exchange.at.isoformat(),
+                    "message_id": exchange.message_id, "said": exchange.said and exchange.said[:UNDERSTOOD_CHARACTERS], "at": exchange.at.isoformat(),
                     "replies": _rendered(map(Reply.from_dict, exchange.replies), conversation, tokens),
                 }
                 for exchange in exchanges[-HISTORY_MESSAGES:]
@@ -175,6 +211,27 @@ class WebChannel(InputChannel):
             return raw(body, content_type=content_type, headers=headers)
 
         return routes
+
+
+    async def take_up_left_over(self) -> None:
+        """Answer, as long as this task runs, messages that a process took and died with: their replies then stand in the history, and wait for who sends them again."""
+        while True:
+            await asyncio.sleep(LEFT_OVER_EVERY_S)
+            for left in await self._inbox.left_over(LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER):
+                await self._take_up(Conversation(left["conversation_id"], left["region"], left["keep_days"]), left["message_id"], left["said"] or "", left["button"])
+
+    async def _take_up(self, conversation: Conversation, message_id: str, said: str, button: Optional[str]) -> None:
+        text = button_text(self.runtime, button) if button else said
+        try:
+            await self._inbox.turn(conversation, message_id, lambda: self._assistant.take_turn(conversation, text, button, message_id=message_id, said=said), said, button)
+        except Gone:
+            pass
+
+    async def finished(self, deadline_s: float) -> None:
+        """Wait until nothing is at work any more, but not longer."""
+        until = asyncio.get_running_loop().time() + deadline_s
+        while self._inbox.is_at_work and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.02)
 
 
 def _respond(body: Dict[Text, Any], status: int = 200, headers: Mapping[Text, Text] = MappingProxyType({})) -> HTTPResponse:

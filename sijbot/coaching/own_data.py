@@ -24,7 +24,7 @@ def known_reply(
 ) -> Reply:  # fmt: skip
     """Return everything that is kept about somebody, in words. rows: by table, as `records.coach.everything`; keep_days: how long it is kept by consent."""
     coach = content.coach
-    messages = sum('"event": "user"' in row["event"] for row in rows.get("conversation", ()))
+    messages = sum(row["kind"] == "user" for row in rows["conversation_event"])
     conditions = {condition for row in rows["coach_session"] for condition in row["state"]["person"]["conditions"]}
     entries = sorted(rows["diary_entry"], key=lambda row: (row["day"], row["id"]))
     found = dict.fromkeys(finding["flag"] for row in rows["safety_log"] for finding in row["findings"] if finding["outcome"] == "alarm")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Mapping, Optional
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sijbot.records.repository import aware
-from sijbot.records.schema import COACH_SESSION, CONVERSATION_EVENTS, DIARY_ENTRY, EXERCISE_SET, KEEPING, OWNED
+from sijbot.records.schema import COACH_SESSION, CONVERSATION_EVENT, DIARY_ENTRY, EXERCISE_SET, KEEPING, OWNED
 
 PAST_SESSIONS_READ = 14  # the rules look at the last three sessions, and at a week
 DIARY_DAYS_READ = 366
@@ -192,17 +191,15 @@ class Told:
 
 def told(connection: sa.engine.Connection, conversation_id: str, since: Optional[datetime] = None) -> Told:
     """Return what the messages of a conversation told of the person, of all its dialogues: each forgets what was told in the one before it."""
-    if not sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
-        return Told()
-    events = CONVERSATION_EVENTS.c
-    conditions = (events.sender_id == conversation_id, events.type_name.in_(("user", "session_started")), *([events.timestamp >= since.timestamp()] if since else []))
-    newest = connection.execute(sa.select(events.type_name, events.data).where(*conditions).order_by(events.id.desc()).limit(MESSAGES_READ)).all()
+    events = CONVERSATION_EVENT.c
+    conditions = (events.conversation_id == conversation_id, events.kind.in_(("user", "session_started")), *([events.at >= since] if since else []))
+    newest = connection.execute(sa.select(events.kind, events.data).where(*conditions).order_by(events.number.desc()).limit(MESSAGES_READ)).all()
     situations: set[str] = set()
     details: dict[str, str] = {}
     is_last = True  # of its dialogue: it holds all that the dialogue has told, and not what was taken back
     for kind, data in newest:
         if kind == "user" and is_last:
-            read = json.loads(data).get("parse_data", {})
+            read = data.get("parse_data", {})
             situations |= {*(read.get("situations") or ())}
             details = {**(read.get("details") or {}), **details}
         is_last = kind == "session_started"
@@ -215,8 +212,4 @@ def everything(connection: sa.engine.Connection, conversation_id: str) -> dict[s
     for table, column in OWNED.items():
         rows = connection.execute(sa.select(table).where(table.c[column] == conversation_id)).mappings()
         found[table.name] = [{key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()} for row in rows]
-    if sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
-        events = CONVERSATION_EVENTS.c
-        rows = connection.execute(sa.select(events.data).where(events.sender_id == conversation_id).order_by(events.id))
-        found["conversation"] = [{"event": data} for (data,) in rows]
     return found

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any, Optional, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sijbot.records.repository import aware
-from sijbot.records.schema import INBOX
+from sijbot.records.schema import ANSWERED, INBOX
 
 
 @dataclass(frozen=True)
@@ -37,24 +36,14 @@ class Exchange:
 def answered(connection: sa.engine.Connection, conversation_id: str, message_id: str) -> Optional[Answered]:
     """Return what a message got, or None for one that was not answered yet."""
     columns = INBOX.c
-    query = sa.select(columns.replies, columns.region, columns.keep_days).where(columns.conversation_id == conversation_id, columns.message_id == message_id)
+    query = sa.select(columns.replies, columns.region, columns.keep_days).where(columns.conversation_id == conversation_id, columns.message_id == message_id, columns.state == ANSWERED)
     row = connection.execute(query).first()
     return Answered(*row) if row else None
 
 
-def write_answered(connection: sa.engine.Connection, conversation_id: str, message_id: str, found: Answered, at: datetime, said: Optional[str] = None) -> None:
-    """Write what a message said and got; the first one stands."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(INBOX).on_conflict_do_nothing()
-    values = {
-        "conversation_id": conversation_id, "message_id": message_id, "at": at, "replies": list(found.replies), "region": found.region, "keep_days": found.keep_days,
-        "said": said,
-    }  # fmt: skip
-    connection.execute(insert, values)
-
-
 def history(connection: sa.engine.Connection, conversation_id: str, most: int) -> list[Exchange]:
-    """Return the latest exchanges of a conversation, at most so many, the oldest first."""
+    """Return the latest exchanges of a conversation, at most so many, the oldest first: in the order in which they were answered, whatever the clock said."""
     columns = INBOX.c
-    query = sa.select(columns.message_id, columns.said, columns.replies, columns.at, columns.region, columns.keep_days).where(columns.conversation_id == conversation_id)
-    latest = connection.execute(query.order_by(columns.at.desc()).limit(most)).all()
+    query = sa.select(columns.message_id, columns.said, columns.replies, columns.at, columns.region, columns.keep_days).where(columns.conversation_id == conversation_id, columns.place.is_not(None))
+    latest = connection.execute(query.order_by(columns.place.desc()).limit(most)).all()
     return [Exchange(message_id, said, replies, aware(at), region, keep_days) for message_id, said, replies, at, region, keep_days in reversed(latest)]

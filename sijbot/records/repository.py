@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence
 
 import sqlalchemy as sa
 
-from sijbot.records.schema import CONVERSATION_EVENTS, EXAMPLE, HAND_OFF, KEEPING, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK, WRITTEN_AT
+from sijbot.records.schema import EXAMPLE, HAND_OFF, KEEPING, OWNED, SAFETY_LOG, UNDERSTANDING, URGENCY_LOCK, WRITTEN_AT
 from sijbot.routing import NO
 from sijbot.triage.assess import Assessment
 from sijbot.triage.lock import Lock
@@ -29,9 +29,14 @@ def write_lock(connection: sa.engine.Connection, conversation_id: str, lock: Opt
 
 def log_assessment(
     connection: sa.engine.Connection, conversation_id: str, assessment: Assessment, version: str, at: datetime, lifted: Optional[Lock] = None,
-    reply_id: Optional[str] = None,
+    reply_id: Optional[str] = None, message_id: Optional[str] = None,
 ) -> None:  # fmt: skip
-    """Write down which flags were found, where in the message and at what level, what was taken back or seen about, and what was shown: no words."""
+    """Write down which flags were found, where in the message and at what level, what was taken back or seen about, and what was shown: no words.
+
+    message_id: of a message whose turn failed: it is logged once, however often it fails.
+    """
+    if message_id:
+        unlog_failed(connection, conversation_id, message_id)
     findings = [{"flag": finding.flag, "outcome": finding.outcome, "start": finding.start, "end": finding.end} for finding in assessment.findings]
     findings += [{"flag": flag, "outcome": "corrected"} for flag in assessment.corrected]
     findings += [{"flag": flag, "outcome": "seen"} for flag in (lifted.flags if lifted else ())]
@@ -39,9 +44,14 @@ def log_assessment(
         findings.append({"flag": assessment.answered[0], "outcome": "answered_no"})
     values = {
         "conversation_id": conversation_id, "at": at, "outcome": assessment.outcome, "level": assessment.level, "findings": findings,
-        "content_version": version, "reply_id": reply_id,
+        "content_version": version, "reply_id": reply_id, "message_id": message_id,
     }  # fmt: skip
     connection.execute(sa.insert(SAFETY_LOG).values(**values))
+
+
+def unlog_failed(connection: sa.engine.Connection, conversation_id: str, message_id: str) -> None:
+    """Take out what was logged of a message when its turn failed."""
+    connection.execute(sa.delete(SAFETY_LOG).where(SAFETY_LOG.c.conversation_id == conversation_id, SAFETY_LOG.c.message_id == message_id))
 
 
 def log_hand_off(connection: sa.engine.Connection, conversation_id: str, reply_id: str, level: str, flags: Sequence[str], at: datetime) -> None:
@@ -97,19 +107,9 @@ def _rows(connection: sa.engine.Connection, table: sa.Table, time: sa.Column, si
 
 
 def forget(connection: sa.engine.Connection, conversation_id: str) -> None:
-    """Erase everything that belongs to a conversation, Rasa's events included."""
+    """Erase everything that belongs to a conversation."""
     for table, column in OWNED.items():
         connection.execute(sa.delete(table).where(table.c[column] == conversation_id))
-    if sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
-        connection.execute(sa.delete(CONVERSATION_EVENTS).where(CONVERSATION_EVENTS.c.sender_id == conversation_id))
-
-
-def erase(engine: sa.engine.Engine, *conversation_ids: str) -> None:
-    """Erase everything that belongs to these conversations, out of the database's files too."""
-    with engine.begin() as connection:
-        for conversation_id in conversation_ids:
-            forget(connection, conversation_id)
-    finish_erasing(engine)
 
 
 def outdated(connection: sa.engine.Connection, now: datetime, kept: timedelta, kept_agreed: timedelta) -> list[str]:
@@ -118,11 +118,6 @@ def outdated(connection: sa.engine.Connection, now: datetime, kept: timedelta, k
     latest: dict[str, datetime] = {}
     for conversation_id, at in connection.execute(sa.union_all(*times)):
         latest[conversation_id] = max(latest.get(conversation_id, aware(at)), aware(at))
-    if sa.inspect(connection).has_table(CONVERSATION_EVENTS.name):
-        events = CONVERSATION_EVENTS.c
-        for conversation_id, seconds in connection.execute(sa.select(events.sender_id, sa.func.max(events.timestamp)).group_by(events.sender_id)):
-            at = datetime.fromtimestamp(seconds or 0, timezone.utc)
-            latest[conversation_id] = max(latest.get(conversation_id, at), at)
     agreed = set(connection.execute(sa.select(KEEPING.c.conversation_id).where(KEEPING.c.is_agreed)).scalars())
     return sorted(one for one, at in latest.items() if now - at > (kept_agreed if one in agreed else kept))
 

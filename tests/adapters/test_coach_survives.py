@@ -101,10 +101,10 @@ def sets(local: LocalAssistant) -> list[tuple]:
     return rows(local.runtime.engine.url.database)
 
 
-def test_a_turn_whose_conversation_was_never_stored_is_done_once_more(local, monkeypatch):
+def test_of_a_turn_that_is_not_written_down_nothing_stands_and_it_is_done_once_more(local, monkeypatch):
     conversation = Conversation.new()
     said(local, conversation, *TO_FIRST_EXERCISE, "next")
-    before = sets(local)
+    before, place = sets(local), place_of(local.runtime.engine.url.database)
 
     async def lost(tracker) -> None:
         raise SystemExit("the process ends here")
@@ -112,27 +112,12 @@ def test_a_turn_whose_conversation_was_never_stored_is_done_once_more(local, mon
     with monkeypatch.context() as patch:
         patch.setattr(local.agent.tracker_store, "save", lost)
         assert said(local, conversation, "next").failed
-    assert len(sets(local)) == len(before) + 1  # written, and never acknowledged
+    assert (sets(local), place_of(local.runtime.engine.url.database)) == (before, place)
 
     said(local, conversation, "next")
     assert len(sets(local)) == len(before) + 1
     said(local, conversation, "next")
     assert len(sets(local)) == len(before) + 2
-
-
-def test_what_was_done_anew_otherwise_replaces_what_was_never_acknowledged(local, monkeypatch):
-    conversation = Conversation.new()
-    said(local, conversation, *TO_FIRST_EXERCISE)
-
-    async def lost(tracker) -> None:
-        raise SystemExit("the process ends here")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(local.agent.tracker_store, "save", lost)
-        said(local, conversation, "next")
-    said(local, conversation, "skip this one")
-
-    assert sets(local) == []
 
 
 def test_a_fault_in_the_middle_of_a_turn_leaves_no_half_of_it(local, monkeypatch):

@@ -28,7 +28,7 @@ def rows(server, token: str) -> dict[str, int]:
     conversation_id, found = server.conversation(token).id, {}
     with closing(sqlite3.connect(server.var / "sijbot.db")) as database:
         for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
-            columns = {row[1] for row in database.execute(f"pragma table_info({table})")} & {"conversation_id", "sender_id"}
+            columns = {row[1] for row in database.execute(f"pragma table_info({table})")} & {"conversation_id"}
             for column in columns:
                 found[table] = database.execute(f"select count(*) from {table} where {column} = ?", (conversation_id,)).fetchone()[0]
     return {table: number for table, number in found.items() if number}
@@ -39,7 +39,7 @@ def test_everything_of_the_conversation_is_gone_from_the_files_and_a_new_one_beg
     for text in (f"I am {CANARY} and pain is 4 today", "I've lost control of my bladder", QUESTION):
         server.say(token, text)
     server.say(other, QUESTION)
-    assert {"events", "inbox", "diary_entry", "urgency_lock"} <= set(rows(server, token))
+    assert {"conversation", "conversation_event", "inbox", "diary_entry", "urgency_lock"} <= set(rows(server, token))
 
     response = delete(server, token)
 

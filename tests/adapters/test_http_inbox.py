@@ -29,7 +29,7 @@ def locked_database(server):
 def messages_read(server, token: str) -> int:
     """Return how many messages of the conversation Rasa has taken."""
     with closing(sqlite3.connect(server.var / "sijbot.db")) as database:
-        query = "select count(*) from events where type_name = 'user' and sender_id = ?"
+        query = "select count(*) from conversation_event where kind = 'user' and conversation_id = ?"
         return database.execute(query, (server.conversation(token).id,)).fetchone()[0]
 
 

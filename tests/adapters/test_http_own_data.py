@@ -72,7 +72,7 @@ def test_agreeing_makes_the_token_last_and_forgetting_ends_the_conversation_in_e
     conversation = server.conversation(answer["token"])
     assert conversation.id != server.conversation(token).id and conversation.keep_days == 0
     with closing(sqlite3.connect(server.var / "sijbot.db")) as database:
-        assert database.execute("select count(*) from events where sender_id = ?", (server.conversation(token).id,)).fetchone() == (0,)
+        assert database.execute("select count(*) from conversation_event where conversation_id = ?", (server.conversation(token).id,)).fetchone() == (0,)
     assert OWN_CANARY not in server.log.read_text(errors="replace")
 
 

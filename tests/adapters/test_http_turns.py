@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -127,10 +128,11 @@ def test_a_typed_command_is_a_text_like_any_other(server, content, command):
 
     assert "fault" not in {reply["kind"] for reply in replies}
     with sqlite3.connect(server.var / "sijbot.db") as database:
-        query = "select type_name, intent_name, data from events where sender_id = ?"
+        query = "select kind, data from conversation_event where conversation_id = ?"
         events = database.execute(query, (server.conversation(token).id,)).fetchall()
-    assert not [event for event in events if event[0] == "restart" or event[1] == "red_flag_answered_no"]
-    assert not [event for event in events if event[0] == "slot" and "vinegar" in event[2]]
+    assert "user" in {kind for kind, _ in events}
+    assert not [data for kind, data in events if kind == "restart" or (kind == "user" and json.loads(data)["parse_data"]["intent"]["name"] == "red_flag_answered_no")]
+    assert not [data for kind, data in events if kind == "slot" and "vinegar" in data]
     assert not has_steps(server.say(token, EXERCISES), content)
 
 

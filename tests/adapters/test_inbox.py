@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,8 @@ import sqlalchemy as sa
 from sijbot.adapters import inbox as inbox_module
 from sijbot.adapters.assistant import Conversation, Turn
 from sijbot.adapters.inbox import Inbox
-from sijbot.records import schema
+from sijbot.records import schema, turns
+from sijbot.records.inbox import Answered
 from sijbot.replies import CARE_CARD, FAULT, Button, Citation, Document, Picture, Reply, Timer
 from sijbot.triage import Assessment
 
@@ -32,15 +34,26 @@ def engine(tmp_path):
 
 
 class Taking:
-    """Stands for the assistant: counts how often it is asked, and answers with a turn or by what it is given."""
+    """Stands for the assistant: counts how often it is asked, answers with a turn or by what it is given, and writes down what did not fail."""
 
-    def __init__(self, *turns) -> None:
-        self.turns, self.times = list(turns), 0
+    def __init__(self, engine, *taken, message_id: str = "message-1") -> None:
+        self.engine, self.taken, self.times, self.message_id = engine, list(taken), 0, message_id
 
     async def __call__(self) -> Turn:
         self.times += 1
-        turn = self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]
-        return await turn() if callable(turn) else turn
+        turn = self.taken.pop(0) if len(self.taken) > 1 else self.taken[0]
+        turn = await turn() if callable(turn) else turn
+        if not turn.failed:
+            write(self.engine, turn, self.message_id)
+        return turn
+
+
+def write(engine, turn: Turn, message_id: str = "message-1", conversation: Conversation = CONVERSATION) -> None:
+    """Write a turn down as the assistant does."""
+    answer = Answered([reply.to_dict() for reply in turn.replies], turn.conversation.region, turn.conversation.keep_days)
+    ending = turns.Ending(answer, None if turn.conversation.id == conversation.id else turn.conversation.id)
+    begun = turns.load(engine, conversation.id).head
+    turns.commit(engine, conversation.id, begun, turns.Head(begun.number + 1), [{"event": "user"}], turns.OpenTurn(conversation.id, message_id, lambda connection: ending))
 
 
 def turn_of(*replies: Reply, failed: bool = False, conversation: Conversation = CONVERSATION) -> Turn:
@@ -50,20 +63,21 @@ def turn_of(*replies: Reply, failed: bool = False, conversation: Conversation = 
 ANSWER, FAILED = turn_of(FULL), turn_of(Reply("Sorry.", FAULT), failed=True)
 
 
-async def twice(inbox: Inbox, take: Taking, other: str = "message-1") -> list[Turn]:
-    return [await inbox.turn(CONVERSATION, "message-1", take), await inbox.turn(CONVERSATION, other, take)]
+async def twice(inbox: Inbox, take: Taking) -> list[Turn]:
+    return [await inbox.turn(CONVERSATION, "message-1", take, "lie down?") for _ in range(2)]
 
 
 def test_a_repeated_message_gets_the_same_replies_with_everything_in_them(engine):
-    take = Taking(ANSWER)
+    take = Taking(engine, ANSWER)
 
     first, second = asyncio.run(twice(Inbox(lambda: engine), take))
 
     assert (first.replies, second.replies, take.times) == ((FULL,), (FULL,), 1)
+    assert not first.failed and not second.failed
 
 
 def test_it_does_so_in_a_new_process(engine):
-    take = Taking(ANSWER)
+    take = Taking(engine, ANSWER)
     asyncio.run(Inbox(lambda: engine).turn(CONVERSATION, "message-1", take))
 
     again = asyncio.run(Inbox(lambda: engine).turn(CONVERSATION, "message-1", take))
@@ -71,8 +85,21 @@ def test_it_does_so_in_a_new_process(engine):
     assert (again.replies, again.failed, take.times) == ((FULL,), False, 1)
 
 
+def test_a_message_is_written_down_before_any_work_on_it(engine):
+    seen = []
+
+    async def look() -> Turn:
+        with engine.connect() as connection:
+            seen.extend(connection.execute(sa.select(schema.INBOX.c.said, schema.INBOX.c.button, schema.INBOX.c.state)).all())
+        return ANSWER
+
+    asyncio.run(Inbox(lambda: engine).turn(CONVERSATION, "message-1", Taking(engine, look), "Next", "coach:next"))
+
+    assert seen == [("Next", "coach:next", schema.RECEIVED)]
+
+
 def test_a_repeated_message_moves_the_conversation_as_the_first_did(engine):
-    take = Taking(turn_of(FULL, conversation=replace(CONVERSATION, region="au", keep_days=365)))
+    take = Taking(engine, turn_of(FULL, conversation=replace(CONVERSATION, region="au", keep_days=365)))
 
     _, second = asyncio.run(twice(Inbox(lambda: engine), take))
 
@@ -81,34 +108,35 @@ def test_a_repeated_message_moves_the_conversation_as_the_first_did(engine):
 
 @pytest.mark.parametrize("conversation, message_id", [(CONVERSATION, "message-2"), (Conversation("b" * 32, "uk"), "message-1")])
 def test_another_message_or_another_conversation_is_another_turn(engine, conversation, message_id):
-    take = Taking(ANSWER)
+    first, other = Taking(engine, ANSWER), Taking(engine, FAILED)
     inbox = Inbox(lambda: engine)
 
     async def talk():
-        await inbox.turn(CONVERSATION, "message-1", take)
-        await inbox.turn(conversation, message_id, take)
+        await inbox.turn(CONVERSATION, "message-1", first)
+        await inbox.turn(conversation, message_id, other)
 
     asyncio.run(talk())
-    assert take.times == 2
+    assert (first.times, other.times) == (1, 1)
 
 
 def test_a_message_that_failed_may_be_tried_again(engine):
-    take = Taking(FAILED, ANSWER)
+    take = Taking(engine, FAILED, ANSWER)
 
     first, second = asyncio.run(twice(Inbox(lambda: engine), take))
 
     assert (first.failed, second.replies, take.times) == (True, (FULL,), 2)
+    assert (first.failed, second.failed) == (True, False)
 
 
 def test_two_at_the_same_moment_are_one_turn(engine):
-    take = Taking(ANSWER)
+    take = Taking(engine, ANSWER)
     inbox = Inbox(lambda: engine)
 
     async def both():
         return await asyncio.gather(*(inbox.turn(CONVERSATION, "message-1", take) for _ in range(5)))
 
-    turns = asyncio.run(both())
-    assert ({turn.replies for turn in turns}, take.times) == ({(FULL,)}, 1)
+    found = asyncio.run(both())
+    assert ({turn.replies for turn in found}, take.times) == ({(FULL,)}, 1)
 
 
 def test_a_caller_that_goes_away_takes_nothing_with_it(engine):
@@ -118,7 +146,7 @@ def test_a_caller_that_goes_away_takes_nothing_with_it(engine):
         await taken.wait()
         return ANSWER
 
-    take = Taking(slowly)
+    take = Taking(engine, slowly)
 
     async def talk() -> Turn:
         first = asyncio.ensure_future(inbox.turn(CONVERSATION, "message-1", take))
@@ -131,9 +159,11 @@ def test_a_caller_that_goes_away_takes_nothing_with_it(engine):
     assert (asyncio.run(talk()).replies, take.times) == ((FULL,), 1)
 
 
-def late(first: Turn, ready: asyncio.Event) -> Turn:
+def late(first: Turn, ready: asyncio.Event, engine=None) -> Turn:
     async def rest() -> Turn:
         await ready.wait()
+        if engine is not None:
+            write(engine, ANSWER)
         return ANSWER
 
     return replace(first, late=rest)
@@ -141,7 +171,7 @@ def late(first: Turn, ready: asyncio.Event) -> Turn:
 
 def test_a_turn_that_was_too_late_is_waited_for_and_not_taken_again(engine):
     inbox, ready = Inbox(lambda: engine), asyncio.Event()
-    take = Taking(late(FAILED, ready))
+    take = Taking(engine, late(FAILED, ready, engine))
 
     async def talk() -> list[Turn]:
         first = await inbox.turn(CONVERSATION, "message-1", take)
@@ -159,7 +189,7 @@ def test_one_that_stays_late_gets_what_it_got_first(engine, monkeypatch):
     monkeypatch.setattr(inbox_module, "WAITING_DEADLINE_S", 0.01)
     inbox, never = Inbox(lambda: engine), asyncio.Event()
 
-    first, second = asyncio.run(twice(inbox, Taking(late(FAILED, never))))
+    first, second = asyncio.run(twice(inbox, Taking(engine, late(FAILED, never))))
 
     assert second == first
 
@@ -169,32 +199,36 @@ def test_an_emergency_text_does_not_wait_for_the_late_rest(engine, monkeypatch):
     card = turn_of(Reply("Call now.", CARE_CARD, level="emergency"), failed=True)
     inbox, never = Inbox(lambda: engine), asyncio.Event()
 
-    _, second = asyncio.run(twice(inbox, Taking(late(card, never))))
+    first, second = asyncio.run(twice(inbox, Taking(engine, late(card, never))))
 
     assert second.replies == card.replies
+    assert first.failed and second.failed  # not done yet: it is sent again
 
 
-def test_a_turn_that_erased_its_conversation_leaves_no_row(engine):
-    take = Taking(turn_of(FULL, conversation=Conversation("c" * 32, "uk")))
+def test_the_message_that_erased_gets_its_answer_again_and_another_finds_the_conversation_gone(engine):
+    take = Taking(engine, turn_of(FULL, conversation=Conversation("c" * 32, "uk")))
 
-    asyncio.run(Inbox(lambda: engine).turn(CONVERSATION, "message-1", take))
+    first, second = asyncio.run(twice(Inbox(lambda: engine), take))
 
+    assert second.replies == first.replies and second.conversation == first.conversation == Conversation("c" * 32, "uk")
+    for look in (lambda inbox: inbox.turn(CONVERSATION, "message-2", take), lambda inbox: inbox.history(CONVERSATION, 50)):
+        with pytest.raises(turns.Gone):
+            asyncio.run(look(Inbox(lambda: engine)))
     with engine.connect() as connection:
         assert connection.execute(sa.select(schema.INBOX)).all() == []
 
 
 def test_a_database_that_fails_stops_no_turn(tmp_path):
-    broken = sa.create_engine(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}", future=True)
-    take = Taking(ANSWER)
+    broken = schema.make_engine(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+    take = Taking(broken, FAILED)
 
     first, second = asyncio.run(twice(Inbox(lambda: broken), take))
 
-    assert (first.replies, second.replies, take.times) == ((FULL,), (FULL,), 2)
+    assert (first.replies, second.replies, take.times) == (FAILED.replies, FAILED.replies, 2)
 
 
 def test_a_database_that_hangs_stops_no_turn(engine, monkeypatch):
-    monkeypatch.setattr(inbox_module, "LOOK_UP_DEADLINE_S", 0.01)
-    monkeypatch.setattr(inbox_module, "WRITE_DEADLINE_S", 0.01)
+    monkeypatch.setattr(inbox_module, "RECEIVE_DEADLINE_S", 0.01)
     let_go = threading.Event()
 
     def hanging():
@@ -203,11 +237,11 @@ def test_a_database_that_hangs_stops_no_turn(engine, monkeypatch):
 
     async def talk() -> Turn:
         try:
-            return await Inbox(hanging).turn(CONVERSATION, "message-1", Taking(ANSWER))
+            return await Inbox(hanging).turn(CONVERSATION, "message-1", Taking(engine, FAILED))
         finally:
             let_go.set()
 
-    assert asyncio.run(talk()).replies == (FULL,)
+    assert asyncio.run(talk()).replies == FAILED.replies
 
 
 def test_what_was_said_is_in_the_history_as_soon_as_it_is_answered(engine):
@@ -218,7 +252,7 @@ def test_what_was_said_is_in_the_history_as_soon_as_it_is_answered(engine):
         return ANSWER
 
     async def talk() -> list[list]:
-        work = asyncio.ensure_future(inbox.turn(CONVERSATION, "message-1", Taking(slowly), "lie down?"))
+        work = asyncio.ensure_future(inbox.turn(CONVERSATION, "message-1", Taking(engine, slowly), "lie down?"))
         before = await inbox.history(CONVERSATION, 50)
         ready.set()
         await work
@@ -229,30 +263,18 @@ def test_what_was_said_is_in_the_history_as_soon_as_it_is_answered(engine):
     assert [(exchange.message_id, exchange.said, Reply.from_dict(exchange.replies[0])) for exchange in after] == [("message-1", "lie down?", FULL)]
 
 
-def test_what_was_answered_late_is_in_the_history_too(engine):
-    inbox, ready = Inbox(lambda: engine), asyncio.Event()
-    ready.set()
-
-    async def talk() -> list:
-        await inbox.turn(CONVERSATION, "message-1", Taking(late(FAILED, ready)), "lie down?")
-        await inbox.turn(CONVERSATION, "message-1", Taking(FAILED))
-        return await inbox.history(CONVERSATION, 50)
-
-    assert [exchange.said for exchange in asyncio.run(talk())] == ["lie down?"]
-
-
 def test_what_failed_is_not_in_the_history(engine):
     inbox = Inbox(lambda: engine)
 
     async def talk() -> list:
-        await inbox.turn(CONVERSATION, "message-1", Taking(FAILED), "lie down?")
+        await inbox.turn(CONVERSATION, "message-1", Taking(engine, FAILED), "lie down?")
         return await inbox.history(CONVERSATION, 50)
 
     assert asyncio.run(talk()) == []
 
 
 def test_there_is_no_history_where_the_database_fails(tmp_path):
-    broken = sa.create_engine(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}", future=True)
+    broken = schema.make_engine(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
 
     assert asyncio.run(Inbox(lambda: broken).history(CONVERSATION, 50)) is None
 
@@ -274,87 +296,26 @@ def test_nor_where_it_hangs(engine, monkeypatch):
     assert asyncio.run(read()) is None
 
 
-def erasing(engine, order: list[str]):
-    """Stands for the assistant's erasing: takes the rows away, and writes down when."""
+def test_what_a_process_died_with_is_given_out_to_be_answered(engine):
+    turns.receive(engine, CONVERSATION.id, "message-1", "lie down?", None, "uk", 0)
+    inbox = Inbox(lambda: engine)
 
-    async def erase() -> Conversation:
-        order.append("erased")
-        with engine.begin() as connection:
-            connection.execute(sa.delete(schema.INBOX))
-        return Conversation("c" * 32, "uk")
+    async def look() -> list:
+        return [[row["message_id"] for row in await inbox.left_over(timedelta(seconds=after), timedelta(minutes=1), 9)] for after in (30, -1, -1)]
 
-    return erase
+    assert asyncio.run(look()) == [[], ["message-1"], []]
 
 
-def rows(engine) -> list:
-    with engine.connect() as connection:
-        return connection.execute(sa.select(schema.INBOX)).all()
-
-
-def test_erasing_waits_for_what_is_at_work_in_the_conversation_and_for_no_other(engine):
-    inbox, ready, order = Inbox(lambda: engine), asyncio.Event(), []
-
-    async def slowly() -> Turn:
-        await ready.wait()
-        order.append("answered")
-        return ANSWER
-
-    async def talk() -> Conversation:
-        works = [asyncio.ensure_future(inbox.turn(CONVERSATION, f"message-{number}", Taking(slowly))) for number in range(3)]
-        never = asyncio.ensure_future(inbox.turn(Conversation("b" * 32, "uk"), "message-1", Taking(lambda: asyncio.Event().wait())))
-        await asyncio.sleep(0)
-        asyncio.get_running_loop().call_later(0.01, ready.set)
-        new = await inbox.erased(CONVERSATION, erasing(engine, order))
-        assert all(work.done() for work in works) and not never.done()
-        never.cancel()
-        return new
-
-    assert asyncio.run(talk()).id == "c" * 32
-    assert order == ["answered"] * 3 + ["erased"]
-    assert rows(engine) == []
-
-
-def test_what_comes_too_late_is_erased_as_well(engine, monkeypatch):
-    monkeypatch.setattr(inbox_module, "WAITING_DEADLINE_S", 0.01)
-    inbox, ready, order = Inbox(lambda: engine), asyncio.Event(), []
+def test_whether_something_is_at_work_is_known(engine):
+    inbox, ready = Inbox(lambda: engine), asyncio.Event()
 
     async def talk() -> None:
-        await inbox.turn(CONVERSATION, "message-1", Taking(late(FAILED, ready)))
-        await inbox.erased(CONVERSATION, erasing(engine, order))
-        assert order == ["erased"]
+        assert not inbox.is_at_work
+        await inbox.turn(CONVERSATION, "message-1", Taking(engine, late(FAILED, ready, engine)))
+        assert inbox.is_at_work and inbox.knows(CONVERSATION, "message-1")
         ready.set()
-        while len(order) < 2:
-            await asyncio.sleep(0.001)
-
-    asyncio.run(talk())
-    assert rows(engine) == []
-
-
-def test_erasing_that_failed_is_not_done_behind_ones_back(engine, monkeypatch):
-    monkeypatch.setattr(inbox_module, "WAITING_DEADLINE_S", 0.01)
-    inbox, ready, times = Inbox(lambda: engine), asyncio.Event(), []
-
-    async def failing() -> None:
-        times.append(1)
-
-    async def talk() -> None:
-        await inbox.turn(CONVERSATION, "message-1", Taking(late(FAILED, ready)))
-        assert await inbox.erased(CONVERSATION, failing) is None
-        ready.set()
-        await asyncio.sleep(0.05)
-
-    asyncio.run(talk())
-    assert len(times) == 1
-
-
-def test_a_page_that_is_closed_stops_no_erasing(engine):
-    inbox, order = Inbox(lambda: engine), []
-
-    async def talk() -> None:
-        page = asyncio.ensure_future(inbox.erased(CONVERSATION, erasing(engine, order)))
+        await inbox.turn(CONVERSATION, "message-1", Taking(engine, FAILED))
         await asyncio.sleep(0)
-        page.cancel()
-        while not order:
-            await asyncio.sleep(0.001)
+        assert not inbox.is_at_work
 
     asyncio.run(talk())

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from sijbot.adapters.training import ConfigError, check_config, stamp_path
+from sijbot.adapters.training import ConfigError, check_config
 from sijbot.settings import ROOT, Settings
 
 
@@ -131,23 +131,3 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path):
 ])  # fmt: skip
 def test_a_setting_of_the_network_that_cannot_be_used_stops_the_start(tmp_path, name, value):
     check_fault(sijbot("run", SIJBOT_VAR=tmp_path / "var", **{name: value}), name, value)
-
-
-def corrupted(trained: Settings, var, damage) -> None:
-    (var / "model").mkdir(parents=True)
-    for path in (trained.model, stamp_path(trained)):
-        shutil.copy(path, var / "model")
-    model = var / "model" / trained.model.name
-    model.write_bytes(damage(model.read_bytes()))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"no model"], ids=["cut", "text"])
-def test_a_corrupted_model_is_named(trained, tmp_path, damage):
-    corrupted(trained, tmp_path / "var", damage)
-
-    code, printed = sijbot("run", SIJBOT_VAR=tmp_path / "var", PORT=free_port())
-
-    assert code == 1 and "Traceback" not in printed
-    fault = printed.strip().splitlines()[-1]
-    assert "sijbot.tar.gz" in fault and "sijbot train" in fault

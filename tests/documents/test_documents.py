@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from sijbot import clock
-from sijbot.adapters.tracker_store import ConversationStore
 from sijbot.coaching.diary import Day, days_of, trend_of
 from sijbot.coaching.programme import Person
 from sijbot.coaching.session import CHOSEN, NEXT, NO, NONE_OF_THEM, NUMBER, YES, Event, begun, step
@@ -22,6 +22,7 @@ from sijbot.documents.chart import LINE, chart
 from sijbot.documents.pdf import pdf
 from sijbot.documents.render import NAMES, render
 from sijbot.records import coach, repository, schema
+from sijbot.records.schema import CONVERSATION_EVENT
 from sijbot.settings import ROOT
 from sijbot.triage.assess import ALARM, Assessment, Finding
 from sijbot.triage.assessment import NONE
@@ -123,12 +124,14 @@ def test_an_exercise_that_was_stopped_is_not_on_the_sheet(parts, content):
 
 
 def tell(parts, situations: list, details: dict, days_ago: int = 0, kind: str = "user") -> None:
-    """Write a message as Rasa stores it, with what was read of it."""
-    ConversationStore(parts.engine)
-    data = json.dumps({"parse_data": {"situations": situations, "details": details}})
-    event = {"sender_id": CONVERSATION, "type_name": kind, "timestamp": (clock.now() - timedelta(days_ago)).timestamp() + 1, "data": data}
+    """Write a message down, with what was read of it."""
     with parts.engine.begin() as connection:
-        connection.execute(ConversationStore.SQLEvent.__table__.insert().values(**event))
+        number = connection.scalar(sa.select(sa.func.count()).select_from(CONVERSATION_EVENT)) + 1
+        event = {
+            "conversation_id": CONVERSATION, "number": number, "kind": kind, "at": clock.now() - timedelta(days_ago) + timedelta(seconds=1),
+            "data": {"parse_data": {"situations": situations, "details": details}},
+        }  # fmt: skip
+        connection.execute(CONVERSATION_EVENT.insert().values(**event))
 
 
 def test_what_was_told_since_the_session_counts_on_the_sheet(parts, content):

@@ -17,11 +17,15 @@ MAY_IMPORT = {
     "rasa_sdk": ("actions/", "sijbot/adapters/local_actions.py"),
     "sanic": ("sijbot/adapters/",),
     "limits": ("sijbot/adapters/",),
-    "sqlalchemy": ("sijbot/records/", "sijbot/adapters/tracker_store.py", "migrations/"),
+    "aiohttp": ("sijbot/adapters/", "sijbot/bench_load_client.py"),
+    "aio_pika": ("sijbot/adapters/sinks.py",),
+    "smtplib": ("sijbot/adapters/sinks.py",),
+    "sqlalchemy": ("sijbot/records/", "migrations/"),
     "alembic": ("sijbot/records/", "migrations/"),
     "spacy": ("sijbot/facts.py",),
     "onnxruntime": ("sijbot/language/",),
     "tokenizers": ("sijbot/language/",),
+    "prometheus_client": ("sijbot/metrics.py",),
     "tensorflow": (),
 }
 READS_ENVIRONMENT = ("sijbot/settings.py", "sijbot/cli.py", "sijbot/bench.py", "sijbot/bench_template.py", "evaluation/faults/processes.py", "evaluation/faults/under_test.py")

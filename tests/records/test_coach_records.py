@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from sijbot.records import coach, repository, schema
+from sijbot.records import coach, repository, turns, schema
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=timezone.utc)
 TODAY = NOON.date()
@@ -152,7 +152,7 @@ def test_everything_of_one_person_is_found_and_erased(engine):
 
         assert {name: len(rows) for name, rows in found.items() if rows} == {"coach_session": 1, "exercise_set": 1, "diary_entry": 1, "keeping": 1}
         assert found["diary_entry"][0]["day"] == "2026-11-30"
-    repository.erase(engine, "a")
+    turns.erase(engine, "a")
 
     with engine.connect() as connection:
         assert not any(coach.everything(connection, "a").values())

@@ -6,9 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
-from rasa.core.tracker_store import SQLTrackerStore
 
-from sijbot.adapters.tracker_store import ConversationStore
 from sijbot.records import repository, schema
 from sijbot.triage.assess import ALARM, Assessment, Finding
 from sijbot.triage.lock import Lock
@@ -45,27 +43,27 @@ def made_up(column: sa.Column, conversation: str):
 
 
 def fill(engine, conversation: str) -> None:
-    """Write one row into every table of ours, and one event of Rasa's."""
-    ConversationStore(engine)
+    """Write one row into every table that holds something of a conversation."""
     with engine.begin() as connection:
-        for table in schema.METADATA.tables.values():
+        for table in schema.OWNED:
             row = {column.name: made_up(column, conversation) for column in table.columns if column.name != "id" or not isinstance(column.type, sa.Integer)}
             connection.execute(sa.insert(table).values(**row))
-        event = {"sender_id": conversation, "type_name": "user", "timestamp": 1.0, "data": CANARY * 500}
-        connection.execute(sa.insert(SQLTrackerStore.SQLEvent.__table__).values(**event))
 
 
 def counts(engine, conversation: str) -> dict[str, int]:
     """Return the number of rows of a conversation, by table."""
     with engine.connect() as connection:
-        tables = {table: table.c.conversation_id for table in schema.METADATA.tables.values()}
-        tables[SQLTrackerStore.SQLEvent.__table__] = SQLTrackerStore.SQLEvent.__table__.c.sender_id
         query = sa.select(sa.func.count())
-        return {table.name: connection.scalar(query.select_from(table).where(column == conversation)) for table, column in tables.items()}
+        return {table.name: connection.scalar(query.select_from(table).where(table.c[column] == conversation)) for table, column in schema.OWNED.items()}
 
 
-def test_every_table_is_registered_with_forget():
-    assert set(schema.OWNED) == set(schema.METADATA.tables.values())
+def test_every_table_but_that_of_the_erased_is_registered_with_forget():
+    assert set(schema.OWNED) == set(schema.METADATA.tables.values()) - {schema.ERASED}
+    assert set(schema.WRITTEN_AT) == set(schema.OWNED)
+
+
+def test_what_is_kept_of_an_erased_conversation_names_nobody():
+    assert {column.name for column in schema.ERASED.columns} == {"digest", "message_id", "answer", "at"}
 
 
 def test_the_migration_makes_exactly_the_tables_and_columns_of_the_code(engine):
@@ -102,13 +100,6 @@ def test_forget_empties_every_table_for_one_conversation_and_no_other(engine):
     assert set(counts(engine, "b").values()) == {1}
 
 
-def test_forget_works_before_rasa_has_made_its_table(engine):
-    with engine.begin() as connection:
-        repository.forget(connection, "a")
-
-    assert not sa.inspect(engine).has_table("events")
-
-
 def test_what_was_forgotten_stands_in_no_file_of_the_database(file_engine, tmp_path):
     engine = file_engine
     fill(engine, "a")
@@ -122,7 +113,7 @@ def test_what_was_forgotten_stands_in_no_file_of_the_database(file_engine, tmp_p
     assert CANARY.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("pragma, value", [("journal_mode", "wal"), ("secure_delete", 1), ("foreign_keys", 1), ("synchronous", 1), ("busy_timeout", 1000)])
+@pytest.mark.parametrize("pragma, value", [("journal_mode", "wal"), ("secure_delete", 1), ("foreign_keys", 1), ("synchronous", 2), ("busy_timeout", 1000)])
 def test_every_sqlite_connection_is_set_up(file_engine, pragma, value):
     engine = file_engine
     with engine.connect() as connection, engine.connect() as another:

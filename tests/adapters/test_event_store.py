@@ -8,8 +8,9 @@ import pytest
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, AllSlotsReset, BotUttered, SessionStarted, SlotSet, UserUttered
 
-from sijbot.adapters.tracker_store import LATEST_EVENTS, ConversationStore
-from sijbot.records import schema
+from sijbot.adapters.database import Database
+from sijbot.adapters.event_store import LATEST_EVENTS, EventStore, UnusableId
+from sijbot.records import schema, turns
 from sijbot.settings import ROOT
 
 TURNS = 60
@@ -19,7 +20,7 @@ TURNS = 60
 def store(database_url):
     engine = schema.make_engine(database_url)
     schema.migrate(engine)
-    yield ConversationStore(engine, Domain.load(str(ROOT / "domain.yml")))
+    yield EventStore(Domain.load(str(ROOT / "domain.yml")), database=Database(lambda: engine))
     engine.dispose()
 
 
@@ -103,3 +104,71 @@ def test_an_earlier_session_is_not_read(store, turns):
     tracker = asyncio.run(store.retrieve("somebody"))
     assert tracker.get_slot("topic") is None
     assert "message 0" not in texts(tracker)
+
+
+def test_what_a_turn_reads_does_not_grow(store):
+    begun(store)
+    read = []
+    for number in range(TURNS):
+        turn(store, number, SlotSet("topic", f"topic {number}"))
+        read.append(len(asyncio.run(store.retrieve("somebody")).events))
+
+    assert max(read[10:]) <= LATEST_EVENTS + len(store.domain.slots)
+    assert max(read[10:20]) == max(read[-10:])
+
+
+def test_two_turns_of_one_moment_are_not_both_written(store):
+    begun(store)
+    first, second = (asyncio.run(store.retrieve("somebody")) for _ in range(2))
+    for number, tracker in enumerate((first, second)):
+        tracker.update(UserUttered(f"message {number}"), store.domain)
+
+    asyncio.run(store.save(first))
+    with pytest.raises(turns.Conflict):
+        asyncio.run(store.save(second))
+
+    assert texts(asyncio.run(store.retrieve_full_tracker("somebody"))) == ["message 0"]
+
+
+def test_two_first_turns_of_one_moment_are_not_both_written(store):
+    first, second = (asyncio.run(store.get_or_create_tracker("somebody", append_action_listen=False)) for _ in range(2))
+    for number, tracker in enumerate((first, second)):
+        tracker.update(UserUttered(f"message {number}"), store.domain)
+
+    asyncio.run(store.save(first))
+    with pytest.raises(turns.Conflict):
+        asyncio.run(store.save(second))
+
+
+def test_a_tracker_that_was_saved_can_be_saved_again(store):
+    begun(store)
+    tracker = asyncio.run(store.retrieve("somebody"))
+    for number in range(3):
+        tracker.update(UserUttered(f"message {number}"), store.domain)
+        asyncio.run(store.save(tracker))
+
+    assert texts(asyncio.run(store.retrieve_full_tracker("somebody"))) == [f"message {number}" for number in range(3)]
+
+
+def test_nothing_is_written_of_a_conversation_in_which_nobody_said_anything(store):
+    asyncio.run(store.get_or_create_tracker("somebody"))
+
+    assert asyncio.run(store.retrieve("somebody")) is None
+
+
+@pytest.mark.parametrize("sender_id", ["", "\ud800", "a\0b", "a" * 65, "../etc", "x y", "ä"])
+def test_an_id_that_is_none_of_ours_reaches_no_database(store, sender_id):
+    with pytest.raises(UnusableId):
+        asyncio.run(store.retrieve(sender_id))
+
+
+def test_of_an_erased_conversation_nothing_is_read_and_nothing_is_written(store):
+    begun(store)
+    tracker = asyncio.run(store.retrieve("somebody"))
+    tracker.update(UserUttered("a late one"), store.domain)
+    turns.erase(store._database.engine(), "somebody")
+
+    with pytest.raises(turns.Gone):
+        asyncio.run(store.save(tracker))
+    with pytest.raises(turns.Gone):
+        asyncio.run(store.retrieve("somebody"))
