@@ -12,7 +12,8 @@ Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]  # by table
 
 OWNER_COLUMNS = ("conversation_id", "sender_id")
-EVENT_TABLES = {"conversation_event": "number", "events": "id"}  # of ours, whose column says the place in its conversation; of Rasa's own store, which counts those of all conversations
+# Of Rasa's own store, which is there where that is used and counts the events of all conversations; and ours, whose column says the place in its conversation.
+EVENT_TABLES = {"events": "id", "conversation_event": "number"}
 ADDED = "harness"  # what the ids of rows begin with that the harness has written, and no message
 # What says that something was done, and what of it: ids and times are others every time.
 EFFECTS: Mapping[str, tuple[str, ...]] = {

@@ -93,7 +93,7 @@ def test_what_the_harness_wrote_is_no_effect_of_a_message():
 
 
 def test_rasas_own_table_has_no_numbers():
-    found = stored({"events": [{"sender_id": "a", "id": 9, "data": '{"event": "user", "text": "x"}'}]})
+    found = stored({"events": [{"sender_id": "a", "id": 9, "data": '{"event": "user", "text": "x"}'}], "conversation_event": []})  # ours is there too, and empty
 
     assert (found.user_texts, found.numbers, found.inbox) == (["x"], None, None)
 
