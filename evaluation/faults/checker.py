@@ -12,6 +12,7 @@ ANSWERED, URGENT_FIRST, NOTHING_LOST, NO_LEAK, ONCE = INVARIANTS = ("I1", "I2", 
 ANSWER_S, URGENT_S, URGENT_WITH_SPARE_S = 3.0, 0.5, 1.0
 DELIVERED = "delivered"
 _ANSWERS = (DONE, NOT_DONE, BUSY)
+_HANG_ON_THE_WAY = frozenset(("understanding", "coach_session"))  # tables in which a conversation that goes another way may leave more rows
 
 
 @dataclass(frozen=True)
@@ -266,9 +267,10 @@ def _once(run: Run) -> Iterator[Violation]:
 
 
 def _effects_once(run: Run, talk: Talk) -> Iterator[Violation]:
-    """The rows are those of the twin. Where the fault changes what is right, or was shown, others may stand in their place, but no more of them."""
+    """The rows are those of the twin. Where the fault changes what is right, or was shown, the conversation goes another way: others may stand in their place, but no more of them."""
     counts_alone = run.loose or any(_shows_fault(message.acknowledged.replies) for message in talk.messages if message.acknowledged)
-    for table in sorted({table for table, _ in (*talk.twin.effects, *talk.stored.effects)}):
+    tables = {table for table, _ in (*talk.twin.effects, *talk.stored.effects)}
+    for table in sorted(tables - _HANG_ON_THE_WAY if counts_alone else tables):
         found, expected = _rows(talk.stored.effects, table), _rows(talk.twin.effects, table)
         more = max(0, found.total() - expected.total()) if counts_alone else (found - expected).total()
         less = 0 if counts_alone else (expected - found).total()

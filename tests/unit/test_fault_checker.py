@@ -223,6 +223,10 @@ def test_a_process_that_does_not_end_is_found():
     assert found(example(ended_late=["server 1"])) == {"I1 does not end"}
 
 
+def test_a_process_that_ends_though_nobody_asked_it_to_is_found():
+    assert found(example(ended_by_itself=["server 1 ended by itself with code 1"])) == {"I1 ended by itself"}
+
+
 def test_links_to_files_may_change_between_two_answers():
     run = example()
     for number in (1, 2):
@@ -320,6 +324,10 @@ def test_a_product_without_ids_and_history_is_judged_by_its_events():
 def test_after_another_day_only_what_is_too_much_is_found():
     run = example(loose=True)
     run.talks[0].stored = replace(run.talks[0].stored, effects=Counter({("hand_off", ("emergency",)): 1, ("diary_entry", (5,)): 1}))
+
+    assert found(run) == set()
+
+    run.talks[0].stored.effects[("understanding", ("doubt",))] = 1  # a session of yesterday is over, and "next" is not understood
 
     assert found(run) == set()
 
