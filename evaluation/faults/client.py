@@ -14,7 +14,7 @@ from typing import Any, Awaitable, Callable, Mapping, Optional, Protocol, Sequen
 
 import aiohttp
 
-from evaluation.faults.record import BROKEN, BUSY, DONE, LATE, NOT_DONE, Attempt, Exchange, Message, ReplyData, Talk
+from evaluation.faults.record import BROKEN, DONE, LATE, Attempt, Exchange, Message, ReplyData, Talk
 from evaluation.faults.scripts import Script, Step
 
 WAIT_S = 3.5  # for an answer

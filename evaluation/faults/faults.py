@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Optional, Sequence
+from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from evaluation.faults.control import HANG, KILL, NONSENSE, NONSENSES, RAISE, STOP, Break
 from evaluation.faults.points import OF_A_TURN, OF_THE_RELAY
 from evaluation.faults.record import Talk
 from evaluation.faults.stored import ADDED, Row
 from evaluation.faults.target import FAILS, SLOW
-from evaluation.faults.tiers import POSTGRESQL, RASA, REPLICAS, SQLITE, TIERS, Tier
+from evaluation.faults.tiers import POSTGRESQL, REPLICAS, SQLITE, TIERS, Tier
 
 OURS_ONLY, ON_POSTGRESQL = (SQLITE, POSTGRESQL, REPLICAS), (POSTGRESQL, REPLICAS)
 DAY_S = 24 * 3600.0

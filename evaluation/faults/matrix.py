@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import subprocess
@@ -134,17 +133,16 @@ async def _started(plan: Plan, root: Path) -> Tier:
 
 async def _taken(tier: Tier, fault: str, seed: int, shows: bool) -> tuple[Result, bool]:
     """Return what came of a run, and whether the tier can go on."""
-    began = time.monotonic()
     try:
-        outcome = await take(tier, FAULTS[fault], seed)
+        result, run = await take(tier, FAULTS[fault], seed)
     except NotReady as reason:
         print(f"{tier.name}, {fault}, seed {seed}: {reason}", flush=True)
         found = Violation(ANSWERED, "does not come back", "after the fault, not all processes came back")
-        return Result(tier.name, fault, seed, (found,), True, None, time.monotonic() - began), False
+        return Result(tier.name, fault, seed, (found,), True), False
     except Exception as error:  # of the harness: the other runs go on, and this one is no pass
         print("".join(traceback.format_exception(error)), flush=True)
         return Result(tier.name, fault, seed, why_not=f"the harness failed: {type(error).__name__}"), False
-    if shows and outcome.run:
-        print("\n".join(history(outcome.run)), flush=True)
-        print("\n".join(map(str, outcome.violations)) or "Nothing was violated.", flush=True)
-    return Result(tier.name, fault, seed, tuple(outcome.violations), outcome.is_met, outcome.why_not, time.monotonic() - began), True
+    if shows and run:
+        print("\n".join(history(run)), flush=True)
+        print("\n".join(map(str, result.violations)) or "Nothing was violated.", flush=True)
+    return result, True

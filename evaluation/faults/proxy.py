@@ -32,7 +32,8 @@ class Proxy:
         self._folder = Path(tempfile.mkdtemp(prefix="sijbot-faults-nginx-"))
         self.port = free_port()
         values = {
-            "REPLICAS": " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports), "SERVER_NAME": "localhost", "HTTP_PORT": f"127.0.0.1:{free_port()}", "HTTPS_PORT": f"127.0.0.1:{self.port}",
+            "REPLICAS": " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports), "SERVER_NAME": "localhost",
+            "HTTP_PORT": f"127.0.0.1:{free_port()}", "HTTPS_PORT": f"127.0.0.1:{self.port}",
             "TLS_CERTIFICATE": certificate.certificate, "TLS_KEY": certificate.key, "SENTENCES": root / "deploy" / "sentences", "RATE": A_SECOND, "BURST": A_SECOND,
         }  # fmt: skip
         path = self._folder / "nginx.conf"

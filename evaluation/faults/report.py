@@ -132,9 +132,10 @@ def report(results: Sequence[Result], faults: Mapping[str, str], tiers: Sequence
         "",
         f"{len(runs)} runs, {machine}. `sijbot faults --tier T --fault F --seed S --runs 1` takes one of them again and shows its history.",
         "",
-        "A run: three conversations at once, of three to some twenty messages each, one of them of somebody in danger, and one fault in the middle; each message is sent until it is done, as the page does; then some are sent once more, "
-        "histories, tables and logs are read, and each conversation is held once more without a fault, which says what there should be. Cells: runs, and in how many of them an invariant was violated; *not met*: the "
-        "fault did not happen, which is no pass; *slow*: an answer came too late by no more than the time for which the processes waited for a processor that something else used.",
+        "A run: three conversations at once, of two to some twenty messages each, one of them of somebody in danger, and one fault in the middle; each message is sent until it is "
+        "done, as the page does; then some are sent once more, histories, tables and logs are read, and each conversation is held once more without a fault, which says what there "
+        "should be. Cells: runs, and in how many of them an invariant was violated; *not met*: the fault did not happen, which is no pass; *slow*: an answer came too late by no more "
+        "than the time for which the processes waited for a processor that something else used.",
         "",
         "I1 answered within 3 s; I2 danger first, within 0.5 s (1 s with two replicas); I3 nothing acknowledged is lost; I4 nothing of another's; I5 every effect once.",
         "",

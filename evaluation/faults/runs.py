@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Mapping, Optional, Sequence
 
 import aiohttp
 
-from evaluation.faults.checker import Violation, violations
+from evaluation.faults.checker import violations
 from evaluation.faults.client import WAIT_S, Pace, Speaker, replay
 from evaluation.faults.databases import CannotBreak
 from evaluation.faults.faults import Fault, Scene
-from evaluation.faults.processes import NotReady
 from evaluation.faults.record import Delivery, Run, Talk, Twin
+from evaluation.faults.report import Result
 from evaluation.faults.scripts import Script, alarm, at_once, mixture
 from evaluation.faults.stored import Rows, by_owner, effects, stored
 from evaluation.faults.tiers import Tier
@@ -28,34 +28,20 @@ LEASE_S = 40.0  # longer than anything that is to be delivered waits
 HURRY_S = 0.3  # at most, between the fault and the one who is in danger then
 
 
-@dataclass
-class Outcome:
-    """What came of a run. why_not: why the fault could not be made, where it could not."""
-
-    tier: str
-    fault: str
-    seed: int
-    violations: Sequence[Violation] = ()
-    is_met: bool = False
-    why_not: Optional[str] = None
-    took_s: float = 0.0
-    run: Optional[Run] = field(default=None, repr=False)
-
-
-async def take(tier: Tier, fault: Fault, seed: int) -> Outcome:
-    """Take one run and judge it. The same seed says and breaks the same; what comes first of two things at once may differ.
+async def take(tier: Tier, fault: Fault, seed: int) -> tuple[Result, Optional[Run]]:
+    """Take one run and return what came of it, and what was seen, where the fault could be made. The same seed says and breaks the same; what comes first of two things at once may differ.
 
     Raises: NotReady, where the tier does not come back: it has to be started anew.
     """
     missing = next((tier.missing(point) for point in fault.points if tier.missing(point)), None)
     if missing:
-        return Outcome(tier.name, fault.name, seed, why_not=missing)
+        return Result(tier.name, fault.name, seed, why_not=missing), None
     began = time.monotonic()
     try:
         run = await _Taking(tier, fault, seed).take()
     except CannotBreak as reason:
-        return Outcome(tier.name, fault.name, seed, why_not=str(reason))
-    return Outcome(tier.name, fault.name, seed, violations(run), run.is_met, took_s=time.monotonic() - began, run=run)
+        return Result(tier.name, fault.name, seed, why_not=str(reason)), None
+    return Result(tier.name, fault.name, seed, tuple(violations(run)), run.is_met, took_s=time.monotonic() - began), run
 
 
 class _Taking:

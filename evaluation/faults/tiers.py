@@ -8,7 +8,7 @@ import signal
 import ssl
 import tempfile
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Sequence
+from typing import Callable, Mapping, Optional
 
 import aiohttp
 import yaml

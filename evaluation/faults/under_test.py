@@ -1,7 +1,7 @@
 """Runs the program with breaks in it: `python -m evaluation.faults.under_test --break before_commit:kill:2 -- run`, or `-- rasa run …` for Rasa's own.
 
-With `--nursery N` it does not run but waits for orders on the socket N: everything is imported, what depends on the content alone is made once, and every start after that is a fork of this process which goes the
-whole way of the program all the same. A start then takes one second and not ten.
+With `--nursery N` it does not run but waits for orders on the socket N: everything is imported, what depends on the content alone is made once, and every start after that
+is a fork of this process which goes the whole way of the program all the same. A start then takes one second and not ten.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _run(program: str, command: Sequence[str]) -> None:
 
 
 def _let_the_clock_go_wrong(breaker: Breaker) -> None:
-    """Take the harness's clock for the system's: in `time.time`, and in the product's one clock. What never goes back, timeouts hang on, goes on rightly, as when somebody sets the clock of a machine."""
+    """Take the harness's clock for the system's, in `time.time` and in the product's one clock. The clock that timeouts hang on goes on rightly, as where somebody sets that of a machine."""
     right = time.time
     time.time = lambda: right() + breaker.moved_s()
 

@@ -9,17 +9,22 @@ import shutil
 import pytest
 
 
-def _needs(name: str, is_there: bool, package: str) -> None:
+def _needs(name: str, is_there: bool, how: str) -> None:
     if not is_there and not os.environ.get("CI"):
-        pytest.skip(f"{name} is not installed (Debian: apt install {package})")
+        pytest.skip(f"{name} is not there ({how})")
     assert is_there, f"CI needs {name}"
 
 
 @pytest.fixture(scope="module")
 def needs_postgres() -> None:
-    _needs("PostgreSQL", bool(glob.glob("/usr/lib/postgresql/*/bin/initdb") or shutil.which("initdb")), "postgresql")
+    _needs("PostgreSQL", bool(glob.glob("/usr/lib/postgresql/*/bin/initdb") or shutil.which("initdb")), "Debian: apt install postgresql")
 
 
 @pytest.fixture(scope="module")
 def needs_nginx() -> None:
-    _needs("nginx", bool(shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")), "nginx-light")
+    _needs("nginx", bool(shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")), "Debian: apt install nginx-light")
+
+
+@pytest.fixture(scope="module")
+def needs_root() -> None:
+    _needs("the right to mount a small disk for PostgreSQL", os.geteuid() == 0, "run it as root")

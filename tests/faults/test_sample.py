@@ -18,7 +18,7 @@ OURS = ("sqlite", "postgresql", "replicas")
 
 
 @pytest.fixture(scope="module")
-def sampled(trained: Settings, needs_postgres: None, needs_nginx: None) -> subprocess.CompletedProcess:
+def sampled(trained: Settings, needs_postgres: None, needs_nginx: None, needs_root: None) -> subprocess.CompletedProcess:
     """The sample of our own tiers; what stock Rasa loses is a figure, and no test."""
     command = [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "faults", "--sample", str(SAMPLE_S), *(word for tier in OURS for word in ("--tier", tier))]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * SAMPLE_S + STARTS_S)

@@ -61,7 +61,7 @@ ROWS = {
         {"conversation_id": "a", "number": 1, "data": '{"event": "user", "text": "first"}'},
         {"conversation_id": "a", "number": 3, "data": '{"event": "bot", "text": "x"}'},
     ],
-    "diary_entry": [{"conversation_id": "a", "id": 5, "at": "now", "pain": 4, "worse": None, "source": "told"}, {"conversation_id": "b", "id": 6, "at": "now", "pain": 4, "worse": None, "source": "told"}],
+    "diary_entry": [{"conversation_id": owner, "id": 5, "at": "now", "pain": 4, "worse": None, "source": "told"} for owner in ("a", "b")],
     "hand_off": [{"conversation_id": "a", "id": 1, "reply_id": "r", "level": "emergency", "flags": '["f"]', "state": "queued"}],
     "outbox": [{"conversation_id": "a", "id": 17, "kind": "hand_off"}],
 }
