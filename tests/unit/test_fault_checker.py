@@ -201,6 +201,16 @@ def test_silence_is_excused_while_no_process_could_answer():
     assert found(replace(run, has_spare=True)) == {"I1 no answer", "I2 no answer"}
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_answer_that_stood_still_with_its_process_is_excused_where_there_is_no_other_one(place):
+    run = example(dark=[(0.2, 4.0)])
+    attempts = run.talks[0].messages[place].attempts
+    attempts.insert(0, Attempt(0.1, 4.1, 503, (CARD, SORRY), says_when=True))
+
+    assert found(run) == set()
+    assert found(replace(run, has_spare=True)) == {"I1 late"} | ({"I2 late"} if place else set())
+
+
 def test_time_without_a_processor_is_told_apart():
     run = example()
     run.talks[0].messages[0].attempts[0] = Attempt(0.0, 3.4, 200, (answer("an answer"),), waited_s=0.5)
