@@ -7,14 +7,14 @@ export RASA_TELEMETRY_ENABLED := false
 export UV_NO_CONFIG := 1
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: run test setup lock titles traceability template clean
+.PHONY: run test setup lock titles traceability hazards template clean
 
 run: setup
 	@exec $(PYTHON) -W ignore -m sijbot.cli run
 
 test: setup
 	@$(PYTHON) -W ignore -m sijbot.cli train
-	@$(PYTHON) -W ignore -m pytest tests/unit tests/content tests/project tests/records tests/documents tests/action_server tests/cli tests/adapters tests/deploy tests/conversations tests/stories
+	@$(PYTHON) -W ignore -m pytest --controls tests/unit tests/content tests/project tests/records tests/documents tests/action_server tests/cli tests/adapters tests/deploy tests/conversations tests/stories
 
 setup: $(INSTALLED)
 
@@ -37,6 +37,9 @@ titles: setup
 
 traceability: setup
 	@$(PYTHON) -m scripts.traceability
+
+hazards: setup
+	@$(PYTHON) -m scripts.hazards
 
 # Rasa with the real TensorFlow, for `sijbot bench --against-template` alone: half a gigabyte
 template:

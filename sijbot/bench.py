@@ -16,7 +16,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
-from typing import Iterator, Optional
+from typing import IO, Callable, Iterator, Optional, Union
 
 from sijbot.bench_coach import file_times_ms, session_times_ms
 from sijbot.bench_page import page_figures
@@ -68,19 +68,29 @@ def serving(settings: Settings, port: int, **limits: str) -> Iterator[tuple[str,
 
     Raises: NotReady.
     """
-    environment = {**os.environ, **(limits or NO_LIMITS), "PORT": str(port), "RASA_TELEMETRY_ENABLED": "false"}
-    began = time.perf_counter()
-    server = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"], cwd=settings.root, env=environment, stdout=subprocess.DEVNULL)
+    server = start(settings, port, **(limits or NO_LIMITS))
     try:
-        base = f"http://127.0.0.1:{port}"
-        while not is_ready(f"{base}/ready"):
-            if server.poll() is not None or time.perf_counter() - began > START_DEADLINE_S:
-                raise NotReady("the server did not become ready")
-            time.sleep(0.1)
-        yield base, server
+        wait_until_ready(port, server)
+        yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(10)
+
+
+def start(settings: Settings, port: int, log: Union[int, IO] = subprocess.DEVNULL, before: Optional[Callable[[], None]] = None, **environment: str) -> subprocess.Popen:
+    """Return the process of an assistant that starts on a port. log: where its output goes. before: called in the new process, such as to bind it to cores."""
+    complete = {**os.environ, **environment, "PORT": str(port), "RASA_TELEMETRY_ENABLED": "false"}
+    errors = None if log == subprocess.DEVNULL else subprocess.STDOUT
+    return subprocess.Popen([sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"], cwd=settings.root, env=complete, stdout=log, stderr=errors, preexec_fn=before)
+
+
+def wait_until_ready(port: int, server: subprocess.Popen) -> None:
+    """Return when `/ready` says so. Raises: NotReady."""
+    began = time.perf_counter()
+    while not is_ready(f"http://127.0.0.1:{port}/ready"):
+        if server.poll() is not None or time.perf_counter() - began > START_DEADLINE_S:
+            raise NotReady("the server did not become ready")
+        time.sleep(0.1)
 
 
 def _texts(content: Content) -> list[str]:

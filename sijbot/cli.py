@@ -11,18 +11,20 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 
 import asyncio
 import json
-import logging
 import re
+import signal
 import socket
 import subprocess
 import warnings
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Iterator, List, Mapping, Optional
 
 import typer
 from rich.console import Console
 
+from sijbot import logs
 from sijbot import settings as settings_module
 from sijbot.content import Content, ContentError, load
 
@@ -41,7 +43,7 @@ class Stop(Exception):
 def main() -> None:
     """Run the command line; every expected fault is one message without a stack trace."""
     warnings.showwarning = lambda *_, **__: None  # the libraries turn their own deprecation warnings back on
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     try:
         app(standalone_mode=True)
     except _expected_faults() as fault:
@@ -75,7 +77,7 @@ def run() -> None:
     if not settings.production:
         _train_if_needed(settings)
     out.print("Loading the assistant …")
-    from sijbot import logs, metrics
+    from sijbot import metrics
     from sijbot import runtime as process_runtime
     from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
@@ -99,6 +101,7 @@ def run() -> None:
         if not any(faults):
             out.print(f"Ready. Open http://localhost:{settings.port}/")
 
+    logs.leave_no_core_file()
     server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False)
 
 
@@ -138,12 +141,6 @@ def _refuse_used_port(host: str, port: int) -> None:
             raise Stop(f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another one") from None
 
 
-def _quiet_rasa() -> None:
-    from sijbot.logs import quiet_libraries
-
-    quiet_libraries()
-
-
 def _train_if_needed(settings: settings_module.Settings) -> None:
     from sijbot.adapters.training import check_config, is_current
 
@@ -163,7 +160,7 @@ def train(force: bool = typer.Option(False, help="Train even where nothing has c
     settings_module.prepare_var(settings)
     from sijbot.adapters import training
 
-    _quiet_rasa()
+    logs.quiet_libraries()
     training.check_config(settings.root / "config.yml")
     content = load(settings.content)
     if training.is_current(settings, content) and not force:
@@ -184,7 +181,7 @@ def chat(region: str = typer.Option("unknown", help="Country for telephone numbe
 
     settings = _settings()
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
 
     async def talk() -> None:
         local = LocalAssistant.load(settings, keep=False)
@@ -228,7 +225,7 @@ def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialog
 
     settings = _settings()
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     try:
         cases = [case for file in files for case in read_cases(file)]
     except DialogueError as error:
@@ -303,7 +300,7 @@ def ask(jsonl: bool = typer.Option(True, "--jsonl", help=JSONL_HELP)) -> None:
     from sijbot.adapters.dialogue import LocalAssistant
 
     settings = _settings()
-    _quiet_rasa()
+    logs.quiet_libraries()
 
     async def answer_all() -> bool:
         local = LocalAssistant.load(settings, keep=False)
@@ -375,7 +372,7 @@ def evaluate_answers(
     except EvaluationError as fault:
         raise Stop(str(fault)) from None
     _train_if_needed(settings)
-    _quiet_rasa()
+    logs.quiet_libraries()
     messages = asyncio.run(understand(settings, track([question.text for question in questions], "Understanding …", console=err, transient=True)))
     results = [evaluate_answers.understood(question, message) for question, message in zip(questions, messages)]
     lines = [f"# Understanding of {len(questions)} held-out messages, {clock.now():%Y-%m-%d}", "", *evaluate_answers.report(results, load(settings.content).subject_of)]
@@ -463,6 +460,79 @@ def _digests(path: Path) -> frozenset[str]:
     return frozenset(filter(None, lines))
 
 
+@app.command(epilog="Example: SIJBOT_RELAY=apart sijbot relay")
+def relay() -> None:
+    """Deliver what is in the outbox (hand-offs, events) until told to stop, in a process of its own. Several at once are safe."""
+    from sijbot.adapters.relay import Relay
+    from sijbot.adapters.sinks import sinks_of
+    from sijbot.content import ContentStore
+    from sijbot.records import schema
+
+    settings = _settings()
+    if not settings.sinks:
+        raise Stop("There is nowhere to deliver to: set SIJBOT_HAND_OFF_WEBHOOK, SIJBOT_HAND_OFF_EMAIL or SIJBOT_AMQP_URL (docs/hand_offs.md).")
+    engine = schema.make_engine(settings.records_url)
+    with _database_faults("read or written"):
+        schema.prepare(engine, settings.migrates)
+    store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
+
+    async def deliver() -> None:
+        sinks = sinks_of(settings, lambda: store.current())
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        out.print(f"Delivering: {', '.join(sink.title for sink in sinks.values())}", markup=False)
+        await Relay(engine, sinks).run(stop)
+
+    asyncio.run(deliver())
+    out.print("Stopped.")
+
+
+@app.command("outbox", epilog="Example: sijbot outbox --failed")
+def list_outbox(
+    failed: bool = typer.Option(False, "--failed", help="Only what was given up."),
+    retry: Optional[str] = typer.Option(None, "--retry", metavar="ID|all", help="Put what was given up back into the queue: one by its id, or all."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object per line."),
+) -> None:
+    """List what waits to be delivered and what was given up: id, kind, sink, state, attempts, age and fault; no words of anybody."""
+    from sijbot import clock
+    from sijbot.records import outbox, schema
+
+    settings = _settings()
+    engine = schema.make_engine(settings.records_url)
+    with _database_faults("written" if retry is not None else "read"):
+        schema.prepare(engine, settings.migrates)
+        with engine.begin() as connection:
+            put_back = outbox.retry(connection, clock.now(), None if retry == "all" else retry) if retry is not None else None
+            rows = outbox.waiting(connection, *([outbox.FAILED] if failed else [outbox.QUEUED, outbox.FAILED])) if retry is None else []
+    if put_back is not None:
+        if not put_back and retry != "all":
+            raise Stop(f"'{retry}': nothing with this id was given up; `sijbot outbox --failed` lists what was")
+        out.print(f"{put_back} put back into the queue.")
+        return
+    for row in rows:
+        age_s = int((clock.now() - row["created_at"]).total_seconds())
+        if as_json:
+            _emit({**{key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}, "age_s": age_s})
+        else:
+            out.print(" · ".join((row["id"], row["kind"], row["sink"], row["state"], f"attempts {row['attempts']}", f"{age_s} s", row["fault"] or "-")), markup=False)
+    if not rows and not as_json:
+        out.print("Nothing was given up." if failed else "Nothing waits, and nothing was given up.")
+
+
+@contextmanager
+def _database_faults(done: str) -> Iterator[None]:
+    """Turn a fault of the database into one sentence. done: what cannot be done with it."""
+    from sijbot.records import schema
+
+    try:
+        yield
+    except schema.OtherSchema as fault:
+        raise Stop(str(fault)) from None
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be {done} ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
+
+
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of a file for data/nlu/. A person reads them before they go there: the id is what somebody chose for words that nobody has checked."""
     yield "# Kept with the consent of those who wrote them. Take out names and whatever tells who somebody is, and look whether each asks what the id says."
@@ -506,7 +576,7 @@ def _column(value) -> str:
     return "-" if value is None else str(value)
 
 
-@app.command(epilog="Example: sijbot bench --turns 300")
+@app.command(epilog="Example: sijbot bench --load --users 200 --minutes 2")
 def bench(
     turns: int = typer.Option(1000, help="Turns to take over HTTP."),
     port: int = typer.Option(5055, help="Free port to use."),
@@ -514,25 +584,54 @@ def bench(
     template_python: Path = typer.Option(Path(".venv-template/bin/python"), help="Python with Rasa and the real TensorFlow: `make template` installs one."),
     seeds: int = typer.Option(3, min=1, help="How often each side is trained."),
     most_examples: Optional[int] = typer.Option(None, min=2, help="Of each id, for both sides, for a quicker run."),
+    is_load: bool = typer.Option(False, "--load", help="Measure many people at a time instead (docs/load.md), and write a report."),
+    users: int = typer.Option(1000, min=1, help="With --load: how many at a time; each types a message every 25 s."),
+    minutes: float = typer.Option(10.0, min=0.1, help="With --load: for how long."),
+    replicas: int = typer.Option(2, min=1, help="With --load: processes of the assistant; nginx in front where there is more than one."),
+    database: str = typer.Option("postgresql", help="With --load: postgresql (a temporary server) or sqlite."),
+    factor: int = typer.Option(1, min=1, help="With --load: so many times the users, to see what happens when it is too much."),
+    restart: Optional[str] = typer.Option(None, help="With --load: after a third of the time restart the replicas one after another (rolling), or the database."),
+    seed: int = typer.Option(1, min=0, help="With --load: who comes when, and says what."),
+    cores: List[str] = typer.Option([], help="With --load: bind a part to cores, such as bot:0,1; parts: bot, database, proxy, generator."),
+    folder: Optional[Path] = typer.Option(None, help="With --load: where the report goes; without it evaluation/reports/, and a row into docs/load.md."),
+    is_long: bool = typer.Option(False, "--long", help="Measure turn 1,000 of a conversation beside turn 10 instead, on both databases."),
 ) -> None:
-    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or understanding and cost beside Rasa's default pipeline."""
-    from sijbot.bench import measure
+    """Measure start, turns with and without HTTP, memory, the screen and the encoder on this machine; or many people at a time, long conversations, understanding and cost beside Rasa's default pipeline."""
+    from sijbot import bench_load, bench_long
+    from sijbot.bench import NotReady, measure
+    from sijbot.bench_load_plan import Load
+    from sijbot.bench_load_report import FOLDER
+    from sijbot.temporary_postgres import NoPostgres
 
     settings = _settings()
-    settings_module.prepare_var(settings)
-    _train_if_needed(settings)
-    _quiet_rasa()
-    if not against_template:
-        lines = measure(settings, turns, port)
-    else:
-        from sijbot.bench_template import compare
+    try:
+        load_asked = Load(users, minutes, replicas, database, factor, seed, restart, bench_load.read_cores(cores))
+        if is_load:
+            bench_load.check(load_asked)
+        settings_module.prepare_var(settings)
+        _train_if_needed(settings)
+        logs.quiet_libraries()
+        if is_load:
+            lines = bench_load.measure_load(settings, load_asked, folder or settings.root / FOLDER)
+        elif is_long:
+            lines = bench_long.measure_long(settings)
+        elif against_template:
+            lines = _compared(settings, template_python, seeds, most_examples, port)
+        else:
+            lines = measure(settings, turns, port)
+        for line in lines:
+            out.print(line, markup=False, soft_wrap=True)
+    except (bench_load.LoadError, NotReady, NoPostgres) as fault:
+        raise Stop(str(fault)) from None
 
-        python = template_python if template_python.is_absolute() else settings.root / template_python
-        if not python.is_file():
-            raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
-        lines = compare(settings, python, seeds, most_examples, port)
-    for line in lines:
-        out.print(line, markup=False, soft_wrap=True)
+
+def _compared(settings: settings_module.Settings, template_python: Path, seeds: int, most_examples: Optional[int], port: int) -> Iterator[str]:
+    from sijbot.bench_template import compare
+
+    python = template_python if template_python.is_absolute() else settings.root / template_python
+    if not python.is_file():
+        raise Stop(f"{template_python}: is not there; `make template` installs Rasa with TensorFlow")
+    return compare(settings, python, seeds, most_examples, port)
 
 
 @content_app.command("check", epilog="Example: sijbot content check")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping, Optional
+from urllib.parse import SplitResult, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_CHARACTERS = 32
@@ -16,6 +17,10 @@ MOST_PORT, MOST_MESSAGES, MOST_REQUESTS, MOST_PROXIES, MOST_DRAIN_S = 65535, 100
 # As a browser sends it: in small letters, and without the port that is the usual one. Nobody between can change what comes from the machine itself: there without TLS too.
 _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?:https://(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-f:]+\])(?!:443$)|http://(?:localhost|127\.0\.0\.1|\[::1\])(?!:80$))(?::([1-9][0-9]{{0,4}}))?")
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+WEBHOOK, EMAIL, AMQP = "webhook", "email", "amqp"  # the ways out of the outbox
+INSIDE, APART = "inside", "apart"
 
 
 class SettingsError(Exception):
@@ -45,6 +50,13 @@ class Settings:
     metrics_port: Optional[int] = None  # of the listener for Prometheus; None: there is none
     json_logs: bool = False  # one JSON object a line
     model_file: Optional[Path] = None  # where the model is, if not in var/: in an image, which is not written to
+    relay: str = INSIDE  # whether the server delivers what is in the outbox, or `sijbot relay` apart from it
+    hand_off_webhook: Optional[str] = None
+    hand_off_secret: Optional[str] = field(default=None, repr=False)
+    hand_off_email: Optional[str] = None
+    smtp_url: Optional[str] = field(default=None, repr=False)  # with name and password, as that of the broker
+    smtp_from: Optional[str] = None
+    amqp_url: Optional[str] = field(default=None, repr=False)
 
     @property
     def content(self) -> Path:
@@ -53,6 +65,16 @@ class Settings:
     @property
     def model(self) -> Path:
         return self.model_file or self.var / "model" / "sijbot.tar.gz"
+
+    @property
+    def hand_off_sink(self) -> Optional[str]:
+        """The way by which a clinic is told of a hand-off; None: nobody can be told."""
+        return WEBHOOK if self.hand_off_webhook else EMAIL if self.hand_off_email else None
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """Every way out of the outbox that is set up."""
+        return tuple(sink for sink in (self.hand_off_sink, AMQP if self.amqp_url else None) if sink)
 
     @property
     def records_url(self) -> str:
@@ -84,8 +106,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         keep_days=_number(environ, "SIJBOT_KEEP_DAYS", Settings.keep_days, LONGEST_TOKEN_DAYS, MOST_KEEP_DAYS), origins=_origins(environ.get("SIJBOT_ORIGINS") or None),
         messages_per_minute=_number(environ, "SIJBOT_MESSAGES_PER_MINUTE", Settings.messages_per_minute, 1, MOST_MESSAGES),
         requests_per_minute=_number(environ, "SIJBOT_REQUESTS_PER_MINUTE", Settings.requests_per_minute, 1, MOST_REQUESTS),
-        proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES), metrics_port=_metrics_port(environ), json_logs=_json_logs(environ),
-        model_file=Path(environ["SIJBOT_MODEL"]).resolve() if environ.get("SIJBOT_MODEL") else None,
+        proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES), metrics_port=_metrics_port(environ), json_logs=_one_of(environ, "SIJBOT_LOG", ("text", "json")) == "json",
+        model_file=Path(environ["SIJBOT_MODEL"]).resolve() if environ.get("SIJBOT_MODEL") else None, **_delivery(environ),
     )  # fmt: skip
 
 
@@ -95,6 +117,50 @@ def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> s
     if value not in values:
         raise SettingsError(f"{name}: '{value}' is none of {', '.join(values)}")
     return value
+
+
+def _delivery(environ: Mapping[str, str]) -> dict[str, Optional[str]]:
+    """Return the settings of the outbox and its relay. What may hold a password is not repeated in a refusal."""
+    webhook, secret, email, smtp, sender, amqp = (
+        environ.get(f"SIJBOT_{name}") or None for name in ("HAND_OFF_WEBHOOK", "HAND_OFF_SECRET", "HAND_OFF_EMAIL", "SMTP_URL", "SMTP_FROM", "AMQP_URL")
+    )
+    if webhook:
+        parts = _url("SIJBOT_HAND_OFF_WEBHOOK", webhook, ("https", "http"), "https://clinic.example/hand-offs")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise SettingsError("SIJBOT_HAND_OFF_WEBHOOK: http is for this machine alone; to another one it must be https")
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            raise SettingsError("SIJBOT_HAND_OFF_WEBHOOK: holds a name, a password or a '#'; the receiver knows us by SIJBOT_HAND_OFF_SECRET")
+        if email:
+            raise SettingsError("SIJBOT_HAND_OFF_EMAIL: SIJBOT_HAND_OFF_WEBHOOK is set too; a hand-off goes one way, so that what the person is told of it is true")
+        if not secret:
+            raise SettingsError("SIJBOT_HAND_OFF_SECRET: is missing; SIJBOT_HAND_OFF_WEBHOOK needs it to sign what it sends")
+    if secret and len(secret) < MINIMUM_SECRET_CHARACTERS:
+        raise SettingsError(f"SIJBOT_HAND_OFF_SECRET: has {len(secret)} characters; at least {MINIMUM_SECRET_CHARACTERS} are needed")
+    if smtp:
+        _url("SIJBOT_SMTP_URL", smtp, ("smtps", "smtp"), "smtps://name:password@mail.example:465")
+    for name, address in (("SIJBOT_HAND_OFF_EMAIL", email), ("SIJBOT_SMTP_FROM", sender)):
+        if address and not _ADDRESS.fullmatch(address):
+            raise SettingsError(f"{name}: '{address}' is not an address such as hand-offs@clinic.example")
+    for name, value in (("SIJBOT_SMTP_URL", smtp), ("SIJBOT_SMTP_FROM", sender)):
+        if email and not value:
+            raise SettingsError(f"{name}: is missing; SIJBOT_HAND_OFF_EMAIL needs it to send anything")
+    if amqp:
+        _url("SIJBOT_AMQP_URL", amqp, ("amqps", "amqp"), "amqps://name:password@broker.example:5671/")
+    return {
+        "relay": _one_of(environ, "SIJBOT_RELAY", (INSIDE, APART)), "hand_off_webhook": webhook, "hand_off_secret": secret, "hand_off_email": email, "smtp_url": smtp, "smtp_from": sender, "amqp_url": amqp,
+    }  # fmt: skip
+
+
+def _url(name: str, text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    """Return the parts of an address that begins with one of the schemes and names a machine."""
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and text.isprintable() and " " not in text
+    except ValueError:  # a port or an IPv6 address that cannot be
+        is_usable = False
+    if not is_usable:
+        raise SettingsError(f"{name}: is not an address such as {example}")
+    return parts
 
 
 def _number(environ: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:
@@ -112,13 +178,6 @@ def _metrics_port(environ: Mapping[str, str]) -> Optional[int]:
     if port == _number(environ, "PORT", Settings.port, 1, MOST_PORT):
         raise SettingsError(f"SIJBOT_METRICS_PORT: {port} is the port of the chat; metrics need one of their own")
     return port
-
-
-def _json_logs(environ: Mapping[str, str]) -> bool:
-    form = environ.get("SIJBOT_LOG") or "text"
-    if form not in ("text", "json"):
-        raise SettingsError(f"SIJBOT_LOG: '{form}' is neither 'text' nor 'json'")
-    return form == "json"
 
 
 def _origins(text: Optional[str]) -> tuple[str, ...]:

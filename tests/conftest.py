@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
 import os
-import shutil
-import subprocess
-import tempfile
 import uuid
 from pathlib import Path
 from typing import Iterator, Optional
@@ -20,7 +16,20 @@ import pytest
 
 from sijbot.content import Content, load
 from sijbot.settings import ROOT, Settings, from_environment
+from sijbot.temporary_postgres import programs, temporary_postgres
 from sijbot.triage import Screen
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--controls", action="store_true", help="for a run of all tests: fail where a control of safety/hazards.yml has no passing test")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--controls"):
+        from scripts.hazards import load as load_hazards
+        from tests.controls import ControlWatch
+
+        config.pluginmanager.register(ControlWatch(load_hazards().hazards_of_tests, is_skip_allowed=not os.environ.get("CI")))
 
 
 @pytest.fixture(scope="session")
@@ -54,25 +63,26 @@ def own_var(trained: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of the tests' own, on a socket in a folder of its own: the address of it, with {database} for a name. Skipped where none is installed, except in CI."""
-    server = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), None) or os.path.dirname(shutil.which("initdb") or "")
-    if not server and not os.environ.get("CI"):
+    if programs() is None and not os.environ.get("CI"):
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
-    assert server, "CI needs PostgreSQL"
-    folder = Path(tempfile.mkdtemp(prefix="sijbot-pg-"))
-    run = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []  # it refuses to run as root
-    if run:
-        shutil.chown(folder, "postgres", "postgres")
+    with temporary_postgres() as server:
+        yield server.address
 
-    def call(program: str, *arguments: str) -> None:
-        subprocess.run([*run, f"{server}/{program}", "-D", f"{folder}/data", *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60)
 
-    call("initdb", "--auth=trust", "--username=sijbot", "--encoding=UTF8", "--no-sync")
-    call("pg_ctl", "-w", "-l", f"{folder}/log", "-o", f"-c listen_addresses='' -k {folder} -c fsync=off", "start")
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A RabbitMQ of the tests' own, in a folder and on ports of its own (tests.adapters.peers.RabbitMQ). Skipped where none is installed, except in CI."""
+    from tests.adapters.peers import RABBITMQ, RabbitMQ
+
+    if not RABBITMQ.is_file() and not os.environ.get("CI"):
+        pytest.skip("RabbitMQ is not installed (Debian: apt install rabbitmq-server)")
+    assert RABBITMQ.is_file(), "CI needs RabbitMQ"
+    broker = RabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
     try:
-        yield f"postgresql+psycopg2://sijbot@/{{database}}?host={folder}"
+        broker.start()
+        yield broker
     finally:
-        call("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        broker.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -21,6 +21,7 @@ from sijbot.adapters.agent import ModelError
 from sijbot.adapters.assistant import Assistant, Conversation, Turn
 from sijbot.adapters.origins import headers_for, preflight_answer
 from sijbot.adapters.readiness import Readiness
+from sijbot.adapters.relay import relay_of_server
 from sijbot.adapters.web_channel import WebChannel
 from sijbot.records import repository
 from sijbot.regions import worded
@@ -55,7 +56,8 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     app.add_route(_picture(runtime.settings.root / "pictures"), r"/pictures/<name:[a-z0-9_]+\.(?:svg|png)>", name="picture")
     channel = WebChannel(runtime)
     app.blueprint(channel.blueprint(handle), url_prefix="/webhooks/web")
-    readiness = app.ctx.readiness = Readiness(runtime, lambda: canary_faults(runtime, Assistant(runtime, handle)))
+    readiness = Readiness(runtime, lambda: canary_faults(runtime, Assistant(runtime, handle)))
+    relay = relay_of_server(runtime.settings, runtime.engine, lambda: runtime.content)
 
     @app.get("/live")
     async def live(request: Request) -> HTTPResponse:
@@ -68,6 +70,8 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
 
     @app.listener("after_server_start")
     async def prepare(*_: Any) -> None:
+        if relay:
+            relay.start()
         app.ctx.works = [asyncio.ensure_future(readiness.prepared()), asyncio.ensure_future(channel.take_up_left_over())]
 
     @app.listener("before_server_stop")
@@ -79,7 +83,7 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     async def finish(*_: Any) -> None:
         for work in app.ctx.works:
             work.cancel()
-        await channel.finished(FINISHING_DEADLINE_S)
+        await asyncio.gather(channel.finished(FINISHING_DEADLINE_S), *([asyncio.to_thread(relay.stop)] if relay else []))
 
     @app.exception(Exception)
     async def on_fault(request: Request, error: Exception) -> HTTPResponse:

@@ -93,7 +93,7 @@ class WebChannel(InputChannel):
             if wait_s:
                 raise Refused(429, "too_many", conversation.region if conversation else "unknown", wait_s, limits.is_flood(address))
 
-        def place(request: Request, conversation: Conversation, message_id: str, text: str, button: Optional[str]) -> AbstractAsyncContextManager:
+        def a_place(request: Request, conversation: Conversation, message_id: str, text: str, button: Optional[str]) -> AbstractAsyncContextManager:
             """Return what to wait for before a message is taken. One that alarms by its words waits for nobody, nor does one that is at work already.
 
             Raises: asyncio.TimeoutError, where it would be too long.
@@ -152,7 +152,7 @@ class WebChannel(InputChannel):
             text, button = _message(body, conversation, tokens, self.runtime)
             said = button_title(self.runtime, button) if button else text
             try:
-                async with place(request, conversation, message_id, text, button):
+                async with a_place(request, conversation, message_id, text, button):
                     turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button, message_id=message_id), said, button)
             except asyncio.TimeoutError:
                 refused = Refused(429, "too_many", conversation.region, PLACE_RETRY_S)

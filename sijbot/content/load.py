@@ -37,6 +37,10 @@ WORDING_KEYS = (
 REGION_PLACES = {field.name for field in dataclasses.fields(Region) if field.type == "str"}
 WORDING_PLACES = REGION_PLACES | {"finding", "question", "help", "title", "sources", "reviewed_on", "details", "value"}
 HAND_OFF_PLACES = REGION_PLACES | {"finding", "question", "findings"}
+MAIL_PLACES = {
+    "subject": {"level"}, "text": {"findings", "level", "at", "region", "contact", "conversation", "id"}, "no_contact": set(), "no_findings": set(),
+    **{f"level_{level}": set() for level in LEVELS},
+}  # fmt: skip
 _GROUP = re.compile(r"\{(\w+)\}")
 
 
@@ -315,6 +319,7 @@ def load(root: Path) -> Content:
     programme = _programme(folder, sources, exercises, flags)
     coach = _coach(folder, root / "coach.yml")
     coach_words = folder.single("coach_words.yml", Cue)
+    mail = _mail(folder, root / "hand_off_mail.yml")
     for key in set(situations) - set(SITUATIONS):
         folder.fault(root / "situations.yml", key, "unknown situation")
     if "unknown" not in regions:
@@ -331,7 +336,7 @@ def load(root: Path) -> Content:
         vocabulary={key: record for key, (_, record) in vocabulary.items()},
         facts={key: record for key, (_, record) in facts.items()},
         combinations={key: record for key, (_, record) in combinations.items()},
-        context=context, forms=forms, situations=situations, details=details, programme=programme, coach=coach, coach_words=coach_words, version=folder.digest.hexdigest()[:12],
+        context=context, forms=forms, situations=situations, details=details, programme=programme, coach=coach, coach_words=coach_words, mail=mail, version=folder.digest.hexdigest()[:12],
     )  # fmt: skip
 
 
@@ -397,6 +402,16 @@ def _coach(folder: _Folder, path: Path) -> dict[str, str]:
         folder.fault(path, key, "is missing" if key in COACH_KEYS else "unknown key")
     for key in COACH_KEYS & set(texts):
         _check_places(folder, path, {key: texts[key]}, REGION_PLACES.union(PLACES_OF.get(key, "").split()))
+    return texts
+
+
+def _mail(folder: _Folder, path: Path) -> dict[str, str]:
+    """Return the texts of the mail to a clinic, after noting those that are missing, unknown, or with a place that nothing fills."""
+    texts = folder.texts(path)
+    for key in MAIL_PLACES.keys() ^ texts.keys():
+        folder.fault(path, key, "is missing" if key in MAIL_PLACES else "unknown key")
+    for key in MAIL_PLACES.keys() & texts.keys():
+        _check_places(folder, path, {key: texts[key]}, MAIL_PLACES[key])
     return texts
 
 

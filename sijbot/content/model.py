@@ -358,6 +358,7 @@ class Content:
     programme: Programme
     coach: Mapping[str, str]  # what the exercise coach, the diary and the pages say
     coach_words: Mapping[str, Cue]
+    mail: Mapping[str, str]  # what a clinic is written about a hand-off
     hand_offs: Mapping[str, HandOff]
     regions: Mapping[str, Region]
     wording: Mapping[str, str]

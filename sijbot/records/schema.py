@@ -55,6 +55,7 @@ HAND_OFF = sa.Table(
     sa.Column("flags", sa.JSON, nullable=False, server_default="[]"),  # ids, highest first
     sa.Column("consent", sa.Boolean),  # to telling a clinic; None: was not asked
     sa.Column("state", sa.String(16), nullable=False, server_default="offered"),
+    sa.Column("outbox_id", sa.String(32), index=True),  # the message that tells a clinic of it; what becomes of that becomes of this
 )  # fmt: skip
 
 UNDERSTANDING = sa.Table(
@@ -158,6 +159,23 @@ ERASED = sa.Table(
 
 RECEIVED, FAILED, ANSWERED = "received", "failed", "answered"  # what became of a message
 
+OUTBOX = sa.Table(
+    "outbox", METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),  # made by who writes it, and sent along: by it a receiver knows a second copy
+    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("sink", sa.String(16), nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),  # emptied when it was delivered
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),  # begun, not ended: one that killed the relay counts
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("claimed_until", sa.DateTime(timezone=True)),  # by a relay; later than that it is anybody's
+    sa.Column("settled_at", sa.DateTime(timezone=True)),
+    sa.Column("fault", sa.String(64)),  # of the latest attempt: the class of an error or a status, never words
+    sa.Index("ix_outbox_state_sink_due", "state", "sink", "due_at"),
+)  # fmt: skip
+
 TOLD, BEFORE_SESSION, AFTER_SESSION = "told", "before", "after"  # where a diary entry is from
 
 # What becomes of a question: `doubt`: it was asked back; `declined`: out of scope; `helpful`, `unhelpful`: what somebody said of an answer;
@@ -170,12 +188,12 @@ HAND_OFF_STATES = ("offered", "agreed", "queued", "delivered", "failed")
 # Every table that holds something about a conversation, with the column that names it. `forget` empties these; a test compares them with METADATA.
 OWNED = {
     table: "conversation_id"
-    for table in (URGENCY_LOCK, SAFETY_LOG, HAND_OFF, UNDERSTANDING, COACH_SESSION, EXERCISE_SET, DIARY_ENTRY, KEEPING, INBOX, CONVERSATION, CONVERSATION_EVENT)
+    for table in (URGENCY_LOCK, SAFETY_LOG, HAND_OFF, UNDERSTANDING, COACH_SESSION, EXERCISE_SET, DIARY_ENTRY, KEEPING, INBOX, CONVERSATION, CONVERSATION_EVENT, OUTBOX)
 }  # fmt: skip
 # When each was written last, for the job that erases what is too old.
 WRITTEN_AT = {
     URGENCY_LOCK: "raised_at", SAFETY_LOG: "at", HAND_OFF: "shown_at", UNDERSTANDING: "at", COACH_SESSION: "at", EXERCISE_SET: "at", DIARY_ENTRY: "at", KEEPING: "at",
-    INBOX: "at", CONVERSATION: "at", CONVERSATION_EVENT: "at",
+    INBOX: "at", CONVERSATION: "at", CONVERSATION_EVENT: "at", OUTBOX: "created_at",
 }  # fmt: skip
 
 FAULTS = (sa.exc.SQLAlchemyError,)  # what is raised where the database does not answer
@@ -185,11 +203,11 @@ def make_engine(url: str) -> sa.engine.Engine:
     """Return an engine whose every call ends: on SQLite with write-ahead log, overwriting of what is deleted, and a short wait for locks."""
     if not url.startswith("sqlite"):
         end_waiting_for_postgresql()
-        return sa.create_engine(url, future=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_DEADLINE_S, connect_args=_POSTGRESQL)
+        return sa.create_engine(url, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_DEADLINE_S, connect_args=_POSTGRESQL)
     memory = url in ("sqlite://", "sqlite:///:memory:")
     # SQLAlchemy's own choice for a SQLite file is a new connection every time, which costs more than the query.
     pool = {"poolclass": sa.pool.StaticPool} if memory else {"poolclass": sa.pool.QueuePool, "pool_size": 5, "max_overflow": 27}
-    engine = sa.create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **pool)
+    engine = sa.create_engine(url, future=True, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **pool)
     sa.event.listen(engine, "connect", set_sqlite_pragmas)
     return engine
 

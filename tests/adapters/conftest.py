@@ -101,12 +101,16 @@ def run_module_server(trained: Settings, tmp_path_factory: pytest.TempPathFactor
 
 
 @contextmanager
-def running(trained: Settings, folder: Path, port: Optional[int] = None, **settings: str) -> Iterator[Server]:
-    """Start `sijbot run` with the trained model, on a port that is free where none is given; what it writes stays in the folder. Many tests ask from one address: its limits are high where a test sets no other."""
+def running(trained: Settings, folder: Path, port: Optional[int] = None, is_ready: bool = True, prepare: Callable[[], object] = lambda: None, **settings: str) -> Iterator[Server]:
+    """Start `sijbot run` with the trained model, on a port that is free where none is given; what it writes stays in the folder. Many tests ask from one address: its limits are high where a test sets no other.
+
+    is_ready: False where a part is broken from the start, so that `/ready` never says yes. prepare: is called when the model is in its place.
+    """
     var, log = folder / "var", folder / "log"
     (var / "model").mkdir(parents=True, exist_ok=True)
     for path in (trained.model, stamp_path(trained)):
         shutil.copy(path, var / "model")
+    prepare()
     port = port or _free_port()
     environment = {**os.environ, **NO_LIMITS, "SIJBOT_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false", **settings}
     command = [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "run"]
@@ -114,7 +118,7 @@ def running(trained: Settings, folder: Path, port: Optional[int] = None, **setti
         process = subprocess.Popen(command, cwd=trained.root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
     try:
-        _wait_until_ready(http, process, log)
+        _wait_until_ready(http, process, log, "/ready" if is_ready else "/live")
         yield Server(http, process, var, log)
     finally:
         http.close()
@@ -132,17 +136,17 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait_until_ready(http: httpx.Client, process: subprocess.Popen, log: Path) -> None:
+def _wait_until_ready(http: httpx.Client, process: subprocess.Popen, log: Path, address: str) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.poll() is None:
-        if _status(http) == 200:
+        if _status(http, address) == 200:
             return
         time.sleep(POLL_S)
     pytest.fail(f"the server is not ready: {log.read_text(errors='replace')[-2000:]}")
 
 
-def _status(http: httpx.Client) -> Optional[int]:
+def _status(http: httpx.Client, address: str) -> Optional[int]:
     try:
-        return http.get("/ready").status_code
+        return http.get(address).status_code
     except httpx.TransportError:
         return None

@@ -13,7 +13,6 @@ pytestmark = pytest.mark.slow
 
 KIBIBYTE = 1024
 QUESTION = "where is the SI joint?"
-CANARY = "Quokkabracket"
 
 
 @pytest.fixture(autouse=True)
@@ -139,18 +138,3 @@ def test_a_conversation_in_no_known_country_is_refused_with_a_sentence(server, s
 
     assert response.status_code == 400
     assert sentence_of(response)
-
-
-def test_nothing_that_was_said_stands_in_the_log(server):
-    token = server.start()
-    said = [f"{CANARY} my hip hurts", f"I've lost control of my bladder {CANARY}", f"/restart {CANARY}", f"{CANARY} \u202e \x01 " * 300]
-
-    for text in said:
-        server.say(token, text)
-    for body in (f'{{"message": "{CANARY}', f'["{CANARY}"]', f'{{"message": "{CANARY}\\u0000"}}', f'{{"payload": "{CANARY}~0"}}'):
-        assert server.raw(token, body.encode()).status_code == 400
-    server.http.get(f"/{CANARY}")
-
-    log = server.log.read_text(encoding="utf-8", errors="replace")
-    assert "Ready." in log
-    assert CANARY not in log

@@ -56,6 +56,15 @@ def test_hand_off_says_whom_to_call(name):
     assert "{emergency_line}" in text or "{emergency_number}" in text
 
 
+def test_other_language_is_told_whom_to_call():
+    assert "{emergency_line}" in CONTENT.wording["declined_other_language"] and "cannot check" in CONTENT.wording["declined_other_language"]
+
+
+@pytest.mark.parametrize("text", [CONTENT.hand_offs["crisis"].text, CONTENT.hand_offs["abuse"].text, CONTENT.wording["declined_about_the_service"]], ids=["crisis", "abuse", "service"])
+def test_text_says_that_nobody_was_told(text):
+    assert re.search(r"not alerted anybody|told nobody|nobody reads this", text)
+
+
 @pytest.mark.parametrize("code", sorted(CONTENT.regions))
 def test_emergency_line_says_the_number(code):
     region = CONTENT.regions[code]

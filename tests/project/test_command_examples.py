@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sijbot.cli import app
 
-NAMED = {"run", "train", "chat", "converse", "screen", "ask", "bench", "content check", "content preview", "content due"}
+NAMED = {"run", "train", "chat", "converse", "screen", "ask", "bench", "relay", "outbox", "content check", "content preview", "content due"}
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -41,7 +41,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(environ, named):
 
 
 def test_what_is_set_to_nothing_counts_as_not_set():
-    names = ("SIJBOT_ROOT", "SIJBOT_VAR", "SIJBOT_HOST", "SIJBOT_REGION", "SIJBOT_DATABASE_URL", "SIJBOT_ORIGINS", "ACTION_ENDPOINT_URL", "SIJBOT_METRICS_PORT", "SIJBOT_LOG", "SIJBOT_MODEL")
+    names = ("SIJBOT_ROOT", "SIJBOT_VAR", "SIJBOT_HOST", "SIJBOT_REGION", "SIJBOT_DATABASE_URL", "SIJBOT_ORIGINS", "ACTION_ENDPOINT_URL", "SIJBOT_RELAY", "SIJBOT_HAND_OFF_WEBHOOK", "SIJBOT_HAND_OFF_SECRET", "SIJBOT_HAND_OFF_EMAIL", "SIJBOT_SMTP_URL", "SIJBOT_SMTP_FROM", "SIJBOT_AMQP_URL", "SIJBOT_METRICS_PORT", "SIJBOT_LOG", "SIJBOT_MODEL")
 
     assert from_environment({name: "" for name in names}) == from_environment({})
 
@@ -171,3 +171,67 @@ def test_two_machines_make_different_secrets(tmp_path: Path):
         folder.mkdir()
 
     assert signing_secret(Settings(var=folders[0])) != signing_secret(Settings(var=folders[1]))
+
+
+WEBHOOK = {"SIJBOT_HAND_OFF_WEBHOOK": "https://clinic.example/hand-offs", "SIJBOT_HAND_OFF_SECRET": LONG_ENOUGH}
+EMAIL = {"SIJBOT_HAND_OFF_EMAIL": "desk@clinic.example", "SIJBOT_SMTP_URL": "smtps://me:hunter2@mail.example", "SIJBOT_SMTP_FROM": "sijbot@clinic.example"}
+
+
+def without(environ: dict, name: str) -> dict:
+    return {key: value for key, value in environ.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "environ, named",
+    [
+        ({"SIJBOT_RELAY": "outside"}, "SIJBOT_RELAY"),
+        (without(WEBHOOK, "SIJBOT_HAND_OFF_SECRET"), "SIJBOT_HAND_OFF_SECRET"),
+        ({**WEBHOOK, "SIJBOT_HAND_OFF_SECRET": LONG_ENOUGH[1:]}, "SIJBOT_HAND_OFF_SECRET"),
+        *[
+            ({**WEBHOOK, "SIJBOT_HAND_OFF_WEBHOOK": url}, "SIJBOT_HAND_OFF_WEBHOOK")
+            for url in (
+                "clinic.example", "ftp://clinic.example/", "https://", "https:///path", "https://clinic.example:0/", "https://clinic.example:65536/", "https://clinic.example:x/", "https://[::1", "https://clinic example/",
+                "https://clinic.example/\n", "http://clinic.example/", "http://127.0.0.2/", "http://localhost.example/", "http://10.0.0.1/", "https://me:hunter2@clinic.example/", "https://me@clinic.example/", "https://clinic.example/#a",
+            )
+        ],
+        ({**WEBHOOK, **EMAIL}, "SIJBOT_HAND_OFF_EMAIL"),
+        (without(EMAIL, "SIJBOT_SMTP_URL"), "SIJBOT_SMTP_URL"),
+        (without(EMAIL, "SIJBOT_SMTP_FROM"), "SIJBOT_SMTP_FROM"),
+        *[({**EMAIL, "SIJBOT_SMTP_URL": url}, "SIJBOT_SMTP_URL") for url in ("mail.example", "https://mail.example", "smtp://", "smtp://me:hunter2@mail.example:99999")],
+        *[
+            ({**EMAIL, name: address}, name)
+            for name in ("SIJBOT_HAND_OFF_EMAIL", "SIJBOT_SMTP_FROM")
+            for address in ("desk", "desk@", "@clinic.example", "a@b, c@d", "Desk <desk@clinic.example>", "desk@clinic.example\nBcc: x@y.z", "désk@clinic.example", "desk@clinic..example")
+        ],
+        *[({"SIJBOT_AMQP_URL": url}, "SIJBOT_AMQP_URL") for url in ("broker", "http://broker/", "amqp://", "amqps://me:hunter2@broker:0/")],
+    ],
+)  # fmt: skip
+def test_a_way_to_deliver_that_cannot_be_used_is_refused_by_name_and_without_its_secrets(environ, named):
+    with pytest.raises(SettingsError, match=f"^{named}: ") as refusal:
+        from_environment(environ)
+
+    assert "hunter2" not in str(refusal.value) and LONG_ENOUGH[1:] not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "environ, sinks",
+    [
+        ({}, ()), (WEBHOOK, ("webhook",)), (EMAIL, ("email",)), ({"SIJBOT_AMQP_URL": "amqp://broker/"}, ("amqp",)), ({**EMAIL, "SIJBOT_AMQP_URL": "amqps://me:hunter2@broker:5671/one"}, ("email", "amqp")),
+        *[({**WEBHOOK, "SIJBOT_HAND_OFF_WEBHOOK": f"http://{host}:8080/x?y=z"}, ("webhook",)) for host in ("localhost", "127.0.0.1", "[::1]")],
+        ({"SIJBOT_SMTP_URL": "smtp://mail.example:25", "SIJBOT_SMTP_FROM": "a@b", "SIJBOT_HAND_OFF_SECRET": LONG_ENOUGH}, ()),
+    ],
+)  # fmt: skip
+def test_the_ways_to_deliver_are_those_that_are_set_up(environ, sinks):
+    settings = from_environment(environ)
+
+    assert settings.sinks == sinks and settings.hand_off_sink == next((sink for sink in sinks if sink != "amqp"), None)
+
+
+def test_the_server_delivers_itself_unless_it_is_said():
+    assert [from_environment(environ).relay for environ in ({}, {"SIJBOT_RELAY": ""}, {"SIJBOT_RELAY": "inside"}, {"SIJBOT_RELAY": "apart"})] == ["inside", "inside", "inside", "apart"]
+
+
+def test_settings_that_are_printed_show_no_password():
+    settings = from_environment({**EMAIL, "SIJBOT_HAND_OFF_SECRET": LONG_ENOUGH, "SIJBOT_AMQP_URL": "amqp://me:hunter2@broker/"})
+
+    assert "hunter2" not in repr(settings) and LONG_ENOUGH not in repr(settings)

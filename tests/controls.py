@@ -1,0 +1,46 @@
+"""At the end of a whole run: which controls of the hazard log have no passing test. A plugin of pytest, switched on by `--controls` (conftest.py)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Iterable, Iterator, Mapping
+
+import pytest
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+
+class ControlWatch:
+    """Watches the named tests, and fails the run where one did not run or did not pass.
+
+    hazards_of_tests: ids of hazards by test; a name without brackets stands for all cases of its test. is_skip_allowed: outside CI, where a browser or a database may be missing.
+    """
+
+    def __init__(self, hazards_of_tests: Mapping[str, Iterable[str]], is_skip_allowed: bool) -> None:
+        self._hazards_of_tests, self._is_skip_allowed = hazards_of_tests, is_skip_allowed
+        self._outcomes: dict[str, set[str]] = defaultdict(set)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != PASSED:  # a fixture that fails or skips leaves no call, or spoils it
+            outcome = SKIPPED if hasattr(report, "wasxfail") else report.outcome  # an expected failure proves nothing
+            self._outcomes[report.nodeid].add(outcome)
+            self._outcomes[report.nodeid.partition("[")[0]].add(outcome)
+
+    def faults(self) -> Iterator[str]:
+        """Yield a sentence for every control without a passing test."""
+        for test, hazards in self._hazards_of_tests.items():
+            outcomes = self._outcomes.get(test, set())
+            allowed = {PASSED, SKIPPED} if self._is_skip_allowed else {PASSED}
+            if not outcomes or not outcomes <= allowed:
+                what = "did not run" if not outcomes else "failed" if FAILED in outcomes else "was skipped"
+                yield f"{', '.join(hazards)}: {test} {what}"
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if session.exitstatus == pytest.ExitCode.OK and any(self.faults()):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        faults = list(self.faults())
+        if faults:
+            terminalreporter.section("controls of safety/hazards.yml without a passing test")
+            terminalreporter.write_line("\n".join(faults))
