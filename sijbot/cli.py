@@ -436,16 +436,14 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
 @app.command("erase-again", epilog="Example: sijbot erase-again erased.txt")
 def erase_again(path: Path = typer.Argument(..., help="One digest a line, as the table `erased` holds them; docs/operations.md says how to keep such a list.")) -> None:
     """Erase what a restored backup has brought back of conversations that people had erased."""
-    from sijbot.records import again, repository, schema
+    from sijbot.records import again, schema, turns
 
     digests = _digests(path)
     engine = schema.make_engine(_settings().records_url)
-    try:
+    with _database_faults("read or written"):
         with engine.connect() as connection:
             found = again.brought_back(connection, digests)
-        repository.erase(engine, *found)
-    except schema.FAULTS as fault:
-        raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
+        turns.erase(engine, *found)
     out.print(f"{len(found)} conversations were erased again, of {len(digests)} in the list.")
 
 
@@ -463,6 +461,7 @@ def _digests(path: Path) -> frozenset[str]:
 @app.command(epilog="Example: SIJBOT_RELAY=apart sijbot relay")
 def relay() -> None:
     """Deliver what is in the outbox (hand-offs, events) until told to stop, in a process of its own. Several at once are safe."""
+    from sijbot import metrics
     from sijbot.adapters.relay import Relay
     from sijbot.adapters.sinks import sinks_of
     from sijbot.content import ContentStore
@@ -471,6 +470,8 @@ def relay() -> None:
     settings = _settings()
     if not settings.sinks:
         raise Stop("There is nowhere to deliver to: set SIJBOT_HAND_OFF_WEBHOOK, SIJBOT_HAND_OFF_EMAIL or SIJBOT_AMQP_URL (docs/hand_offs.md).")
+    logs.configure(settings.json_logs)
+    metrics.serve(settings)
     engine = schema.make_engine(settings.records_url)
     with _database_faults("read or written"):
         schema.prepare(engine, settings.migrates)

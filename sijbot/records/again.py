@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Collection, Iterator
 
 import sqlalchemy as sa
 
 from sijbot.records.schema import OWNED
-
-
-def digest_of(conversation_id: str) -> str:
-    """Return what a list of erased conversations holds of one: SHA-256 in hexadecimal digits, which tells nobody its id."""
-    return hashlib.sha256(conversation_id.encode()).hexdigest()
+from sijbot.records.turns import digest_of
 
 
 def brought_back(connection: sa.engine.Connection, digests: Collection[str]) -> list[str]:
