@@ -108,7 +108,7 @@ def _reaction(turn: Turn, intent: Text) -> Text:
     """Return the action for a message that tells or reacts. While an emergency stands it is taken for a doubt about that."""
     following = REACTIONS[intent]
     stands = turn.stood_before is not None and turn.stood_before.level == "emergency"
-    return "action_stand_by_hand_off" if stands and following not in (ACTION_SEEN, "action_start_again", "action_stop_exercise") else following
+    return "action_stand_by_hand_off" if stands and following not in (ACTION_SEEN, "action_start_again", "action_stop_exercise", "action_privacy") else following
 
 
 def _answer(dispatcher: CollectingDispatcher, turn: Turn, asked: Sequence[Text]) -> List[Dict[Text, Any]]:

@@ -10,10 +10,10 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.turn import Turn, end_of_turn, read_turn, say
-from sijbot import clock, runtime
+from sijbot import clock, metrics, runtime
 from sijbot.answering import helpful_reply
 from sijbot.records import repository
-from sijbot.records.schema import EXAMPLE, FAULTS, HELPFUL, UNHELPFUL
+from sijbot.records.schema import DECLINED, DOUBT, EXAMPLE, FAULTS, HELPFUL, UNHELPFUL
 from sijbot.records.turns import transaction
 from sijbot.replies import Reply
 from sijbot.routing import KEEP
@@ -54,6 +54,8 @@ def _keep(dispatcher: CollectingDispatcher, turn: Turn) -> List[Dict[Text, Any]]
 def note(turn: Turn, outcome: Text, about: Optional[Text], words: Optional[Text] = None) -> bool:
     """Write down what became of a question, for `sijbot misses`, and return whether it is written. That it cannot be is no reason to leave somebody without an answer."""
     parts = runtime.current()
+    if outcome in (DOUBT, DECLINED):
+        metrics.fallback("doubt" if outcome == DOUBT else "declined")
     try:
         with transaction(parts.engine) as connection:
             repository.log_understanding(connection, turn.conversation_id, outcome, about, parts.content.version, clock.now(), words)

@@ -32,6 +32,10 @@ class ActionPrivacy(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
         turn, content = read_turn(tracker), runtime.current().content
         pressed = button_answer(turn, FORGET) or button_answer(turn, CONSENT)
+        standing = standing_line(content, turn.raised_earlier, turn.region)
+        comes_first = turn.raised_earlier is not None and turn.raised_earlier.level == "emergency"
+        if comes_first:
+            say(dispatcher, standing)
         if turn.consent_answer or pressed:
             events = _answered(dispatcher, turn)
         elif turn.understood["intent"] == "forget_me":
@@ -52,7 +56,7 @@ class ActionPrivacy(Action):
         else:
             say(dispatcher, _known(turn))
             events = []
-        say(dispatcher, standing_line(content, turn.raised_earlier, turn.region))
+        say(dispatcher, None if comes_first else standing)
         is_erased = any((message.get("reply") or {}).get("erases") for message in (each.get("custom") or each for each in dispatcher.messages))
         return [*events, END_OF_TURN if is_erased else end_of_turn(turn)]
 

@@ -11,6 +11,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rasa draws a bar per policy and ru
 
 import asyncio
 import json
+import logging
 import re
 import signal
 import socket
@@ -43,7 +44,7 @@ class Stop(Exception):
 def main() -> None:
     """Run the command line; every expected fault is one message without a stack trace."""
     warnings.showwarning = lambda *_, **__: None  # the libraries turn their own deprecation warnings back on
-    logs.set_up()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app(standalone_mode=True)
     except _expected_faults() as fault:
@@ -81,6 +82,7 @@ def run() -> None:
     from sijbot import runtime as process_runtime
     from sijbot.adapters.agent import ModelError, load_agent
     from sijbot.adapters.server import create_app
+    from sijbot.adapters.training import model_digest
 
     logs.configure(settings.json_logs)
     metrics.serve(settings)
@@ -92,6 +94,8 @@ def run() -> None:
     except ModelError as fault:  # danger signs are heard all the same
         agent = None
         faults.append(str(fault))
+    else:
+        metrics.build(runtime.content.version, model_digest(settings))
     server = create_app(runtime, agent)
 
     @server.listener("after_server_start")
@@ -139,6 +143,7 @@ def _refuse_used_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise Stop(f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another one") from None
+
 
 
 def _train_if_needed(settings: settings_module.Settings) -> None:
@@ -433,31 +438,6 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
     out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")
 
 
-@app.command("erase-again", epilog="Example: sijbot erase-again erased.txt")
-def erase_again(path: Path = typer.Argument(..., help="One digest a line, as the table `erased` holds them; docs/operations.md says how to keep such a list.")) -> None:
-    """Erase what a restored backup has brought back of conversations that people had erased."""
-    from sijbot.records import again, schema, turns
-
-    digests = _digests(path)
-    engine = schema.make_engine(_settings().records_url)
-    with _database_faults("read or written"):
-        with engine.connect() as connection:
-            found = again.brought_back(connection, digests)
-        turns.erase(engine, *found)
-    out.print(f"{len(found)} conversations were erased again, of {len(digests)} in the list.")
-
-
-def _digests(path: Path) -> frozenset[str]:
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as fault:
-        raise Stop(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or 'it is not text'})") from None
-    for number, line in enumerate(lines, 1):
-        if line and not re.fullmatch("[0-9a-f]{64}", line):
-            raise Stop(f"{path}: line {number}: is no digest of 64 hexadecimal digits; nothing was erased")
-    return frozenset(filter(None, lines))
-
-
 @app.command(epilog="Example: SIJBOT_RELAY=apart sijbot relay")
 def relay() -> None:
     """Deliver what is in the outbox (hand-offs, events) until told to stop, in a process of its own. Several at once are safe."""
@@ -470,14 +450,15 @@ def relay() -> None:
     settings = _settings()
     if not settings.sinks:
         raise Stop("There is nowhere to deliver to: set SIJBOT_HAND_OFF_WEBHOOK, SIJBOT_HAND_OFF_EMAIL or SIJBOT_AMQP_URL (docs/hand_offs.md).")
-    logs.configure(settings.json_logs)
-    metrics.serve(settings)
     engine = schema.make_engine(settings.records_url)
     with _database_faults("read or written"):
         schema.prepare(engine, settings.migrates)
     store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
 
+    metrics.serve(settings)
+
     async def deliver() -> None:
+        logs.configure(settings.json_logs)
         sinks = sinks_of(settings, lambda: store.current())
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -532,6 +513,31 @@ def _database_faults(done: str) -> Iterator[None]:
         raise Stop(str(fault)) from None
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be {done} ({type(fault).__name__}); look at SIJBOT_DATABASE_URL.") from None
+@app.command("erase-again", epilog="Example: sijbot erase-again erased.txt")
+def erase_again(path: Path = typer.Argument(..., help="One digest a line, as the table `erased` holds them; docs/operations.md says how to keep such a list.")) -> None:
+    """Erase what a restored backup has brought back of conversations that people had erased."""
+    from sijbot.records import again, schema, turns
+
+    digests = _digests(path)
+    engine = schema.make_engine(_settings().records_url)
+    try:
+        with engine.connect() as connection:
+            found = again.brought_back(connection, digests)
+        turns.erase(engine, *found)
+    except schema.FAULTS as fault:
+        raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
+    out.print(f"{len(found)} conversations were erased again, of {len(digests)} in the list.")
+
+
+def _digests(path: Path) -> frozenset[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Stop(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or 'it is not text'})") from None
+    for number, line in enumerate(lines, 1):
+        if line and not re.fullmatch("[0-9a-f]{64}", line):
+            raise Stop(f"{path}: line {number}: is no digest of 64 hexadecimal digits; nothing was erased")
+    return frozenset(filter(None, lines))
 
 
 def training_examples(words_of: Mapping[str, list[str]], subject_of: Mapping[str, str]) -> Iterator[str]:

@@ -1,12 +1,11 @@
-"""What is written to the log: fixed sentences, classes of exceptions and places in code. Nobody's words get in.
+"""What the server writes to its log: fixed sentences, classes of exceptions and places in code. Nobody's words get in.
 
-An exception's message may hold what a person typed (a value that did not fit, a statement with its parameters), so of an exception its class and place are written, in every command: `set_up`.
-The server and the relay go further: `configure`. Of a library only the place is told that logged, not its message. Messages of our own are constants with ids in them; a test looks at each.
+Libraries put what somebody wrote into their messages and exceptions. So of a library only the place is told that logged, not the message; of every exception only its class and the
+places that it came through. Messages of our own are constants with ids in them (a test looks at each); an exception among those is told by its class.
 """
 
 from __future__ import annotations
 
-import copy
 import faulthandler
 import hashlib
 import json
@@ -20,16 +19,19 @@ import warnings
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Mapping, Optional
+
+import structlog
+
+from sijbot.content import ContentError
+from sijbot.triage.match import PatternError
 
 OWN = ("sijbot", "actions", "__main__")
 FIELDS = ("conversation", "stage", "error")  # of `extra`, that get into a line
 HASH_CHARACTERS = 12
 PLACES = 8  # of an exception, the innermost last
 NOISY = ("rasa", "rasa_sdk", "sanic", "apscheduler", "alembic", "matplotlib")
-ABOUT_FILES = ("ContentError", "PatternError")  # exceptions that name places in content/, for those who wrote there
-FORMAT = "%(levelname)s %(name)s: %(message)s"
-_CANNOT_START = "Unable to start server"  # of Sanic's errors the only one that is about itself: the others carry addresses and bytes of who asks
+ABOUT_FILES = (ContentError, PatternError)  # exceptions that name places in content/, for those who wrote there
 EXPECTED_WARNINGS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 _HASH, _NAME = re.compile(f"[0-9a-f]{{{HASH_CHARACTERS}}}"), re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -40,27 +42,6 @@ logger = logging.getLogger(__name__)
 def conversation_hash(conversation_id: str) -> str:
     """Return what a log calls a conversation: 12 hexadecimal digits that tell nobody its id, the same in every line."""
     return hashlib.sha256(conversation_id.encode("utf-8", "replace")).hexdigest()[:HASH_CHARACTERS]
-
-
-class WordlessFormatter(logging.Formatter):
-    """Formats records like its parent, with every exception as its type and the place where it was raised."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        record = copy.copy(record)
-        record.msg, record.exc_text = _argument(record.msg), None
-        if isinstance(record.args, tuple):
-            record.args = tuple(map(_argument, record.args))
-        return super().format(record)
-
-    def formatException(self, exc_info: tuple) -> str:
-        return "\n".join(f"{type(error).__name__} at {(_places(error) or ['an unknown place'])[-1]}" for error in _chain(exc_info[1]))
-
-
-def set_up() -> None:
-    """Write warnings and errors to standard error, wordless."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(WordlessFormatter(FORMAT))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 class Line(logging.Formatter):
@@ -92,24 +73,14 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
 
 def told(error: BaseException) -> dict[str, Any]:
     """Return what may be said of an exception: its class, the classes of its causes, and the places in code, the innermost last. Not what it says itself."""
-    causes = [type(each).__name__ for each in _chain(error)][1 : PLACES + 1]
-    places = _places(error)
+    causes, cause = [], error.__cause__ or error.__context__
+    while cause is not None and len(causes) < PLACES:
+        causes.append(type(cause).__name__)
+        cause = cause.__cause__ or cause.__context__
+    places = [_place(frame.f_code.co_filename, number, frame.f_code.co_name) for frame, number in traceback.walk_tb(error.__traceback__)]
     ours = [place for place in places[:-PLACES] if place.startswith(("sijbot/", "actions/"))][-1:]  # where we called what then went wrong deep in a library
     said = {"error": type(error).__name__, "causes": causes, "places": ours + places[-PLACES:]}
     return {key: value for key, value in said.items() if value}
-
-
-def _places(error: BaseException) -> list[str]:
-    return [_place(frame.f_code.co_filename, number, frame.f_code.co_name) for frame, number in traceback.walk_tb(error.__traceback__)]
-
-
-def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
-    """Yield an exception and what it came from, the first cause last."""
-    seen = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _event(record: logging.LogRecord) -> str:
@@ -127,7 +98,7 @@ def _event(record: logging.LogRecord) -> str:
 
 
 def _argument(value: object) -> object:
-    return type(value).__name__ if isinstance(value, BaseException) and type(value).__name__ not in ABOUT_FILES else value
+    return type(value).__name__ if isinstance(value, BaseException) and not isinstance(value, ABOUT_FILES) else value
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -159,8 +130,6 @@ def configure(as_json: bool) -> None:
         known.handlers.clear()
         known.propagate = True
     quiet_libraries()
-    import structlog
-
     structlog.configure(
         processors=[_without_words], wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
@@ -174,24 +143,15 @@ def configure(as_json: bool) -> None:
 
 
 def quiet_libraries() -> None:
-    """Leave out what libraries say of every request, or of what is expected."""
+    """Let libraries speak of errors alone, and Rasa's structured log of nothing: its errors carry the user's text."""
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("rasa.core.actions.action").setLevel(logging.CRITICAL)  # it repeats what an action server says, which may be the message; the processor names action and fault
-    for name in ("sanic.root", "sanic.error"):
-        logging.getLogger(name).addFilter(_is_about_itself)
-    import structlog
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # Rasa's error events carry the user's text
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def leave_no_core_file() -> None:
     """Keep the system from writing the memory of a process that crashes into a file: it holds what everybody is saying."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _is_about_itself(record: logging.LogRecord) -> bool:
-    return record.msg == _CANNOT_START
 
 
 def _without_words(_: object, __: str, event: Mapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:

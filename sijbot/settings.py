@@ -47,9 +47,6 @@ class Settings:
     messages_per_minute: int = 60  # of one conversation
     requests_per_minute: int = 600  # of one address
     proxies: int = 0  # how many stand in front: of so many the last entries of X-Forwarded-For are believed
-    metrics_port: Optional[int] = None  # of the listener for Prometheus; None: there is none
-    json_logs: bool = False  # one JSON object a line
-    model_file: Optional[Path] = None  # where the model is, if not in var/: in an image, which is not written to
     relay: str = INSIDE  # whether the server delivers what is in the outbox, or `sijbot relay` apart from it
     hand_off_webhook: Optional[str] = None
     hand_off_secret: Optional[str] = field(default=None, repr=False)
@@ -57,6 +54,9 @@ class Settings:
     smtp_url: Optional[str] = field(default=None, repr=False)  # with name and password, as that of the broker
     smtp_from: Optional[str] = None
     amqp_url: Optional[str] = field(default=None, repr=False)
+    metrics_port: Optional[int] = None  # of the listener for Prometheus; None: there is none
+    json_logs: bool = False  # one JSON object a line
+    model_file: Optional[Path] = None  # where the model is, if not in var/: in an image, which is not written to
 
     @property
     def content(self) -> Path:
@@ -107,7 +107,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         messages_per_minute=_number(environ, "SIJBOT_MESSAGES_PER_MINUTE", Settings.messages_per_minute, 1, MOST_MESSAGES),
         requests_per_minute=_number(environ, "SIJBOT_REQUESTS_PER_MINUTE", Settings.requests_per_minute, 1, MOST_REQUESTS),
         proxies=_number(environ, "SIJBOT_PROXIES", Settings.proxies, 0, MOST_PROXIES), metrics_port=_metrics_port(environ), json_logs=_one_of(environ, "SIJBOT_LOG", ("text", "json")) == "json",
-        model_file=Path(environ["SIJBOT_MODEL"]).resolve() if environ.get("SIJBOT_MODEL") else None, **_delivery(environ),
+        **_delivery(environ), model_file=Path(environ["SIJBOT_MODEL"]).resolve() if environ.get("SIJBOT_MODEL") else None,
     )  # fmt: skip
 
 

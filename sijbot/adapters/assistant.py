@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Sequence, Tex
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 
-from sijbot import clock
+from sijbot import clock, metrics
 from sijbot.adapters.database import Database
 from sijbot.adapters.red_flag_gate import IS_READ
 from sijbot.adapters.topic_classifier import read_ahead
@@ -67,7 +67,7 @@ class Turn:
 
     conversation: the same one, with the country that the person says to be in now, and what was agreed on keeping; a new one where the person had everything erased.
     late: where the work was too late, what waits for it and returns the turn that comes of it.
-    is_received: whether its message is written down. Of a turn that failed and has no late rest nothing stands, and its message may be sent again.
+    is_received: whether its message is written down; is_repeated: whether it was answered before. Of a turn that failed and has no late rest nothing stands, and its message may be sent again.
     """
 
     replies: tuple[Reply, ...]
@@ -76,6 +76,7 @@ class Turn:
     conversation: Conversation
     late: Optional[Callable[[], Awaitable["Turn"]]] = None
     is_received: bool = False
+    is_repeated: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -144,7 +145,8 @@ class Assistant:
         """
         content, begun = self._runtime.content, asyncio.get_running_loop().time()
         before, conversation = conversation, replace(conversation, region=self._runtime.country(text) or conversation.region)
-        verdict, words, is_read = await self._screened("" if button else text)  # the title of a button is a sentence of ours
+        with metrics.stage(metrics.SCREEN):
+            verdict, words, is_read = await self._screened("" if button else text)  # the title of a button is a sentence of ours
         assessment = verdict
         if verdict.outcome == ASK != words.outcome and len(text) <= UNDERSTOOD_CHARACTERS:
             assessment = without_questions(verdict)  # the gate asks, which knows what was answered before
@@ -273,7 +275,7 @@ class Assistant:
                         await self._handle(message)
                     break
                 except turns.Conflict:
-                    continue
+                    metrics.conflict()
             if concluded:
                 await self._settled(concluded[-1], conversation)
                 return concluded[-1]
@@ -284,6 +286,7 @@ class Assistant:
         except _Failed as failed:
             fault = failed.fault
         except DATABASE_FAULTS as error:
+            metrics.database_fault(error)
             logger.error("turn failed, the database does not answer: %s", type(error).__name__)
             return "not_erased" if any(reply.erases for reply in collector.replies) else "unavailable"
         except (Exception, SystemExit) as error:  # Rasa ends the process on some errors
@@ -353,7 +356,7 @@ class Assistant:
 def turn_of(answer: Answered, conversation: Conversation) -> Turn:
     """Return the turn of a message that was answered before."""
     same = replace(conversation, region=answer.region, keep_days=answer.keep_days)
-    return Turn(tuple(map(Reply.from_dict, answer.replies)), Assessment(), False, same)
+    return Turn(tuple(map(Reply.from_dict, answer.replies)), Assessment(), False, same, is_repeated=True)
 
 
 def _encode_ahead(screen: Screen, text: str) -> None:

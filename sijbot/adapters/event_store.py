@@ -14,6 +14,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, AllSlotsReset, Restarted, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.database import Database
 from sijbot.records import turns
@@ -55,7 +56,8 @@ class EventStore(TrackerStore):
         """
         if not CONVERSATION_ID.fullmatch(sender_id):
             raise UnusableId(f"a conversation id of {len(sender_id)} characters")
-        stored = await self._database.run(turns.load, sender_id)
+        with metrics.stage(metrics.LOAD):
+            stored = await self._database.run(turns.load, sender_id)
         if not stored.head.number:
             return None
         slots = [{"event": SlotSet.type_name, "name": name, "value": value, "timestamp": 0} for name, value in stored.head.slots.items()]
@@ -90,7 +92,8 @@ class EventStore(TrackerStore):
 
     async def _committed(self, sender_id: Text, begun: Head, ended: Head, new: List[Dict[Text, Any]]) -> None:
         """Commit, and do not leave before it is certain whether that was done."""
-        await asyncio.shield(self._database.run(turns.commit, sender_id, begun, ended, new, turns.current()))
+        with metrics.stage(metrics.COMMIT):
+            await asyncio.shield(self._database.run(turns.commit, sender_id, begun, ended, new, turns.current()))
 
     async def keys(self) -> Iterable[Text]:
         """Return nothing: nobody may list conversations."""

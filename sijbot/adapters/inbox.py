@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Awaitable, Callable, Mapping, Optional, Sequence, TypeVar
 
-from sijbot import clock
+from sijbot import clock, metrics
 from sijbot.adapters.assistant import Conversation, Turn, turn_of
 from sijbot.adapters.database import Database
+from sijbot.content.model import LEVELS
 from sijbot.records import turns
 from sijbot.records.inbox import Exchange, history
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
@@ -87,7 +88,7 @@ class Inbox:
 
     async def _once(self, key: Key, conversation: Conversation, take: Callable[[], Awaitable[Turn]], said: str, button: Optional[str]) -> Turn:
         try:
-            receiving = self._database.run(turns.receive, *key, said, button, conversation.region, conversation.keep_days)
+            receiving = _measured(self._database.run(turns.receive, *key, said, button, conversation.region, conversation.keep_days))
             is_received, answer = await _in_time(_as_found(receiving), RECEIVE_DEADLINE_S) or (False, None)
         except turns.Gone as gone:
             if gone.answer is None:
@@ -96,6 +97,7 @@ class Inbox:
         if answer:
             return turn_of(answer, conversation)
         turn = replace(await take(), is_received=is_received)
+        _count(turn)
         if turn.late:
             self._too_late[key] = turn
             self._begin(key, turn.late())
@@ -129,6 +131,21 @@ async def _in_time(work: Awaitable[Found], deadline_s: float) -> Optional[Found]
     return task.result()
 
 
+async def _measured(receiving: Awaitable[Found]) -> Found:
+    with metrics.stage(metrics.RECEIVE):
+        return await receiving
+
+
+def _count(turn: Turn) -> None:
+    if turn.is_repeated:
+        return
+    for reply in turn.replies:
+        if reply.kind == CARE_CARD and reply.level in LEVELS:
+            metrics.level_raised(reply.level)
+    if turn.failed:
+        metrics.fallback("fault")
+
+
 def _forget_fault(task: asyncio.Task) -> None:
     """Take note of what nobody waits for any more: that a conversation is gone is found again later in the turn."""
     task.cancelled() or task.exception()
@@ -138,5 +155,6 @@ async def _without_fault(work: Awaitable[Found]) -> Optional[Found]:
     try:
         return await work
     except DATABASE_FAULTS as error:
+        metrics.database_fault(error)
         logger.error("the inbox does not answer: %s", type(error).__name__)
         return None

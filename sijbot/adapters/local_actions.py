@@ -11,6 +11,7 @@ from typing import Any, Dict, Optional, Text
 from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 
+from sijbot import metrics
 from sijbot.adapters.rasa_costs import CheckedResult, is_action_result
 from sijbot.records import turns
 from sijbot.replies import FAULT, Reply
@@ -35,7 +36,8 @@ class LocalActions(EndpointConfig):
         action, turn = json["next_action"], turns.current()
         part = turn and turn.part()
         try:
-            result = await asyncio.wait_for(asyncio.wrap_future(self._started(json, part)), self._deadline_s)
+            with metrics.stage(metrics.ACT):
+                result = await asyncio.wait_for(asyncio.wrap_future(self._started(json, part)), self._deadline_s)
         except Exception as error:  # whatever an action does, the person gets a sentence
             logger.error("action %s failed: %s", action, type(error).__name__)
             return fault_result()

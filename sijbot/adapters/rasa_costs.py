@@ -21,6 +21,8 @@ from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 
+from sijbot import metrics
+
 _SCHEMA = RemoteAction.action_response_format_spec()
 _VALIDATOR = jsonschema.validators.validator_for(_SCHEMA)(_SCHEMA)
 
@@ -69,8 +71,9 @@ class OrderedGraphRunner(DaskGraphRunner):
         """Return the output of each target by its name. inputs: outputs that no node makes, by the name by which nodes need them."""
         targets = targets or self._graph_schema.target_names
         results = {name: (name, value) for name, value in (inputs or {}).items()}
-        for name, node, needs in self._ordered(tuple(targets)):
-            results[name] = node(*(results.get(need, need) for need in needs))
+        with metrics.stage(metrics.UNDERSTAND):
+            for name, node, needs in self._ordered(tuple(targets)):
+                results[name] = node(*(results.get(need, need) for need in needs))
         return {name: results[name][1] for name in targets}
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Awaitable, Callable, Optional, Sequence
 
+from sijbot import metrics
 from sijbot.adapters.database import Database
 from sijbot.records import schema
 from sijbot.runtime import Runtime
@@ -44,6 +45,11 @@ class Readiness:
 
     async def faults(self) -> Sequence[str]:
         """Return why this process may not be given messages; nothing where it may."""
+        found = await self._faults()
+        metrics.ready(not found)
+        return found
+
+    async def _faults(self) -> Sequence[str]:
         if self.is_draining:
             return ("draining",)
         if not self._is_prepared:
@@ -58,6 +64,7 @@ class Readiness:
         except schema.OtherSchema as error:
             return str(error)
         except (*schema.FAULTS, asyncio.TimeoutError) as error:
+            metrics.database_fault(error)
             return f"the database does not answer ({type(error).__name__})"
 
     async def _canary_faults(self) -> Sequence[str]:

@@ -83,7 +83,7 @@ class RedFlagGate(GraphComponent):
         message.set(DETAILS, details, add_to_output=True)
         message.set(STANDING, lock.to_dict() if lock else None, add_to_output=True)
         message.set(HISTORY, _left_behind(known, lock, assessment, text), add_to_output=True)
-        understood = (message.get("intent") or {}).get("name")
+        understood = CONSENT_ANSWER if button.partition(":")[0] in (CONSENT, FORGET_BUTTON) else (message.get("intent") or {}).get("name")
         is_answerable_story = not is_short(text) and (message.get(UNDERSTOOD) or {}).get("outcome") == "answer"
         is_asked = known.expecting is not None and known.expecting.owner == RED_FLAG
         intent = red_flag_intent(parts.content, assessment, lock, understood, is_answerable_story, is_asked)
@@ -200,7 +200,7 @@ def red_flag_intent(
         return ANSWERED_NO
     if (lock or is_asked) and SEEN in assessment.facts and assessment.outcome != ASK:
         return SEEN_INTENT
-    if lock and lock.level == "emergency" and understood not in _ABOUT_THE_HAND_OFF:
+    if lock and lock.level == "emergency" and understood not in _ABOUT_THE_HAND_OFF | OWN_DATA | {CONSENT_ANSWER}:  # what is theirs they may have or have deleted at any time
         return STILL_STANDING
     if assessment.outcome == INFORM and assessment.findings[0].level != "soon" and not is_answerable_story:
         return QUESTION

@@ -17,13 +17,16 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, file, raw
 from sanic.response import json as json_response
 
+from sijbot import clock, metrics
 from sijbot.adapters.agent import ModelError
 from sijbot.adapters.assistant import Assistant, Conversation, Turn
+from sijbot.adapters.database import Database
 from sijbot.adapters.origins import headers_for, preflight_answer
 from sijbot.adapters.readiness import Readiness
 from sijbot.adapters.relay import relay_of_server
 from sijbot.adapters.web_channel import WebChannel
-from sijbot.records import repository
+from sijbot.records import outbox, repository
+from sijbot.records.schema import FAULTS
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Reply
 from sijbot.runtime import Runtime
@@ -34,6 +37,7 @@ ROUTES = {"index.html": "/", "demo.html": "/demo"}  # of files whose name is not
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 FINISHING_DEADLINE_S = 5.0  # for turns that are still at work when the process is told to end
+OUTBOX_EVERY_S = 5.0
 REQUEST_BYTES = 4 * 1024 * 1024  # read whole, so that a body over the channel's limit gets a sentence and not a broken connection
 CANARY_TOPIC = "back_in_place"
 
@@ -72,7 +76,8 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     async def prepare(*_: Any) -> None:
         if relay:
             relay.start()
-        app.ctx.works = [asyncio.ensure_future(readiness.prepared()), asyncio.ensure_future(channel.take_up_left_over())]
+        works = (readiness.prepared(), channel.take_up_left_over(), metrics.watch_loop(), watch_outbox(Database(lambda: runtime.engine, 1, "outbox")))
+        app.ctx.works = [asyncio.ensure_future(work) for work in works]
 
     @app.listener("before_server_stop")
     async def drain(*_: Any) -> None:
@@ -103,6 +108,23 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
         response.headers.update(headers_for(runtime.settings.origins, request, response))
 
     return app
+
+
+async def watch_outbox(database: Database) -> None:
+    """Show the state of the outbox for ever; for a task of its own."""
+
+    def counted(engine: Any) -> tuple[int, int, float]:
+        with engine.connect() as connection:
+            counts, oldest = outbox.counts(connection), outbox.oldest_queued(connection)
+        number = {state: sum(each for (_, its), each in counts.items() if its == state) for state in (outbox.QUEUED, outbox.FAILED)}
+        return number[outbox.QUEUED], number[outbox.FAILED], max(((clock.now() - since).total_seconds() for since in oldest.values()), default=0.0)
+
+    while True:
+        try:
+            metrics.outbox(*await database.run(counted))
+        except FAULTS as error:
+            metrics.database_fault(error)
+        await asyncio.sleep(OUTBOX_EVERY_S)
 
 
 def _page(path: Path) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import secrets
+import time
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, raw
 from sanic.response import json as json_response
 
+from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
 from sijbot.adapters.inbox import Inbox
@@ -140,6 +142,19 @@ class WebChannel(InputChannel):
 
         @routes.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
+            outcome, begun = metrics.REFUSED, time.perf_counter()
+            with metrics.at_work():
+                try:
+                    response, outcome = await taken(request)
+                    return response
+                except Refused as refused:
+                    outcome = metrics.SHED if refused.status == 429 else metrics.REFUSED
+                    raise
+                finally:
+                    metrics.turn(outcome, self.name(), time.perf_counter() - begun)
+
+        async def taken(request: Request) -> tuple[HTTPResponse, str]:
+            """Return the answer to a message, and what became of it. Raises: Refused, Gone."""
             conversation = _conversation(request, tokens)
             try:
                 count(request, conversation, is_message=True)
@@ -161,7 +176,8 @@ class WebChannel(InputChannel):
             moved = _moved(tokens, conversation, turn.conversation)
             place = _place(self.runtime, turn.conversation.region) if turn.conversation.region != conversation.region else {}
             again = {} if turn.is_taken else {"Retry-After": str(RETRY_S)}
-            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place}, 200 if turn.is_taken else 503, again)
+            outcome = metrics.REPEATED if turn.is_repeated else metrics.ANSWERED if turn.is_taken else metrics.FAILED
+            return _respond({"replies": _rendered(turn.replies, turn.conversation, tokens), **moved, **place}, 200 if turn.is_taken else 503, again), outcome
 
         @routes.get("/history")
         async def history(request: Request) -> HTTPResponse:

@@ -15,7 +15,7 @@ from sijbot.adapters.assistant import Conversation
 from sijbot.adapters.dialogue import LocalAssistant
 from sijbot.adapters.server import canary_faults
 from sijbot.language.encoder import shared_encoder
-from sijbot.logs import WordlessFormatter, quiet_libraries
+from sijbot.logs import Line, quiet_libraries
 from sijbot.records.schema import make_engine
 
 pytestmark = pytest.mark.slow
@@ -260,7 +260,7 @@ def test_more_hanging_turns_than_one_leave_others_their_answers(local, broken):
 @pytest.fixture
 def written(caplog):
     """Return what the log of the process holds by now, as it is written there."""
-    formatter = WordlessFormatter("%(name)s %(message)s")
+    formatter = Line(as_json=False)
 
     def read() -> str:
         gc.collect()  # asyncio speaks of a task that failed unheard when nobody holds it any more

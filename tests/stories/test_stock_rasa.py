@@ -30,3 +30,14 @@ def test_data_validate_warns_of_nothing_unexpected() -> None:
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert warnings and [warning for warning in warnings if not any(re.search(known, warning) for known in EXPECTED)] == []
+
+
+def test_the_stock_commands_keep_conversations_and_locks_as_the_server_does(tmp_path) -> None:
+    code = (
+        "from rasa.core.utils import AvailableEndpoints; from rasa.core.tracker_store import TrackerStore; from rasa.core.lock_store import LockStore;"
+        "found = AvailableEndpoints.read_endpoints('endpoints.yml'); print(type(TrackerStore.create(found.tracker_store)).__name__, type(LockStore.create(found.lock_store)).__name__)"
+    )
+
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "SIJBOT_VAR": str(tmp_path)}, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["EventStore", "ConversationLocks"], done.stderr[-2000:]

@@ -7,7 +7,6 @@ import functools
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 
@@ -15,7 +14,6 @@ import pytest
 
 from sijbot import logs
 from sijbot.content import ContentError
-from sijbot.logs import FORMAT, WordlessFormatter, quiet_libraries
 from sijbot.settings import ROOT
 
 CANARY = "quokkabracket"
@@ -26,7 +24,7 @@ logs.configure(as_json={{as_json}})
 CANARY = "".join({list(CANARY)!r})  # put together here, so that it stands in no line of code that a traceback may show
 def fail(): raise ValueError("somebody wrote " + CANARY)
 """
-# Each way, and what must be in the log for it, since that nothing is printed at all would be no proof; "" where nothing is to be there.
+# Each way, and what must be in the log for it: that nothing is printed at all would be no proof.
 WAYS = {
     "an exception of ours": ("log = logging.getLogger('sijbot.adapters.x')\ntry: fail()\nexcept ValueError: log.exception('the turn failed')", "ValueError"),
     "an exception in the arguments": ("try: fail()\nexcept ValueError as error: logging.getLogger('sijbot.x').error('failed: %s', error)", "failed: ValueError"),
@@ -39,8 +37,8 @@ WAYS = {
     "Rasa's exception": ("try: fail()\nexcept ValueError: logging.getLogger('rasa.core.agent').exception(CANARY)", "ValueError"),
     "Rasa's structured log": ("import structlog\nstructlog.get_logger('rasa.shared').error('handle.' + CANARY, text=CANARY, exc_info=False)", "rasa.shared"),
     "Rasa's structured exception": ("import structlog\ntry: fail()\nexcept ValueError: structlog.get_logger('rasa.x').exception(CANARY, text=CANARY)", "ValueError"),
-    "Sanic": ("import sanic.log\nsanic.log.error_logger.error('while handling uri: %s', '/' + CANARY)", ""),
-    "Sanic's exception": ("import sanic.log\ntry: fail()\nexcept ValueError: sanic.log.error_logger.exception(CANARY)", ""),
+    "Sanic": ("import sanic.log\nsanic.log.error_logger.error('while handling uri: %s', '/' + CANARY)", "sanic.error"),
+    "Sanic's exception": ("import sanic.log\ntry: fail()\nexcept ValueError: sanic.log.error_logger.exception(CANARY)", "ValueError"),
     "the access log": ("import sanic.log\nsanic.log.access_logger.error('', extra={'request': CANARY, 'host': CANARY, 'status': 500, 'byte': 0})", "sanic.access"),
     "the database": ("logging.getLogger('sqlalchemy.pool').error('lost %s', CANARY)", "sqlalchemy.pool"),
     "a warning": ("warnings.simplefilter('always')\nwarnings.warn(CANARY, UserWarning)", "UserWarning"),
@@ -79,10 +77,10 @@ def test_words_take_no_way_into_the_log(way, as_json):
     said = printed(as_json)[way]
 
     assert CANARY not in said.lower()
-    assert WAYS[way][1] in said and bool(said) == bool(WAYS[way][1])
+    assert WAYS[way][1] in said
 
 
-@pytest.mark.parametrize("way", [way for way, (_, expected) in WAYS.items() if expected and way != "a crash of the interpreter"])
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "a crash of the interpreter"])
 def test_a_line_is_one_object_of_known_fields(way):
     lines = [json.loads(line) for line in printed(True)[way].splitlines()]
 
@@ -147,7 +145,7 @@ def test_causes_that_go_round_come_to_an_end():
     one, other = ValueError(), KeyError()
     one.__cause__, other.__cause__ = other, one
 
-    assert logs.told(one)["causes"] == ["KeyError"]
+    assert len(logs.told(one)["causes"]) == logs.PLACES
 
 
 @pytest.mark.parametrize("path", [path for folder in ("sijbot", "actions") for path in sorted((ROOT / folder).rglob("*.py"))], ids=lambda path: path.name)
@@ -158,65 +156,3 @@ def test_messages_of_our_own_are_constants(path):
     loose = [call.lineno for call in calls if call.func.attr in ("debug", "info", "warning", "error", "exception", "critical") and not isinstance(call.args[0], ast.Constant)]
 
     assert loose == []
-
-
-# In every command, the server's included where its log is not set up yet.
-
-
-def raised(kind: type = ValueError, cause: Exception = None) -> BaseException:
-    try:
-        raise kind(CANARY) from cause
-    except kind as error:
-        return error
-
-
-def line(message: object, *args: object, error: BaseException = None) -> str:
-    info = (type(error), error, error.__traceback__) if error else None
-    return WordlessFormatter(FORMAT).format(logging.LogRecord("library", logging.ERROR, __file__, 1, message, args or None, info))
-
-
-def test_an_exception_is_written_as_its_type_and_place():
-    text = line("it failed", error=raised())
-
-    assert text.startswith("ERROR library: it failed\nValueError at ") and re.search(r"test_logs\.py:\d+ raised$", text)
-    assert CANARY not in text
-
-
-def test_what_an_exception_came_from_is_named_too():
-    text = line("it failed", error=raised(KeyError, raised()))
-
-    assert "KeyError" in text and "ValueError" in text and CANARY not in text
-
-
-@pytest.mark.parametrize("text", [line(raised()), line("failed: %s", raised()), line("failed: %s after %d", raised(), 3)])
-def test_an_exception_in_place_of_a_message_or_in_it_is_its_type(text):
-    assert "ValueError" in text and CANARY not in text
-
-
-def test_a_plain_message_is_written_as_it_is():
-    assert line("the port %d is %s", 5005, "used") == "ERROR library: the port 5005 is used"
-
-
-def test_a_record_is_left_as_it_was_for_others():
-    record = logging.LogRecord("library", logging.ERROR, __file__, 1, "failed: %s", (raised(),), None)
-
-    WordlessFormatter(FORMAT).format(record)
-
-    assert CANARY in record.getMessage()
-
-
-def test_of_the_web_server_only_that_it_cannot_start_is_written(caplog):
-    quiet_libraries()
-
-    logging.getLogger("sanic.error").error("<Request: GET /documents/a-token-that-opens-something> body not consumed.")
-    logging.getLogger("sanic.error").error("Unable to start server")
-
-    assert caplog.messages == ["Unable to start server"]
-
-
-def test_what_an_action_server_says_of_a_fault_is_not_repeated(caplog):
-    quiet_libraries()
-
-    logging.getLogger("rasa.core.actions.action").error(CANARY)
-
-    assert caplog.messages == []
