@@ -641,6 +641,22 @@ def _compared(settings: settings_module.Settings, template_python: Path, seeds: 
     return compare(settings, python, seeds, most_examples, port)
 
 
+@app.command(epilog="Example: sijbot faults --tier sqlite --fault kill_after_commit --seed 17 --runs 1")
+def faults(
+    tier: List[str] = typer.Option(None, help="Only this one: sqlite, postgresql, replicas, stock; may be given again."),
+    fault: List[str] = typer.Option(None, help="Only this one of evaluation/faults/faults.py; may be given again."),
+    seed: int = typer.Option(1, help="Of the first run of each fault."),
+    runs: int = typer.Option(16, min=1, help="Of each fault on each tier; one run of one fault shows its history."),
+    sample: Optional[int] = typer.Option(None, min=1, help="As many runs as fit into so many seconds."),
+    jobs: int = typer.Option(2, min=1, help="How many tiers at a time."),
+) -> None:
+    """Break the assistant on purpose on real processes and databases, look whether anything is lost, and write what came of it to evaluation/reports/. All of it takes about an hour."""
+    chosen = {"--tier": tier or (), "--fault": fault or (), "--seed": (seed,), "--runs": (runs,), "--sample": (sample,) if sample else (), "--jobs": (jobs,)}
+    words = [word for name, values in chosen.items() for value in values for word in (name, str(value))]
+    root = _settings().root
+    raise typer.Exit(subprocess.run([sys.executable, "-W", "ignore", "-m", "evaluation.faults", *words], cwd=root).returncode)
+
+
 @content_app.command("check", epilog="Example: sijbot content check")
 def content_check() -> None:
     """Say what is wrong in content/, or that nothing is."""

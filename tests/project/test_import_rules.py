@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "prometheus_client": ("sijbot/metrics.py",),
     "tensorflow": (),
 }
-READS_ENVIRONMENT = ("sijbot/settings.py", "sijbot/cli.py", "sijbot/bench.py", "sijbot/bench_template.py")
+READS_ENVIRONMENT = ("sijbot/settings.py", "sijbot/cli.py", "sijbot/bench.py", "sijbot/bench_template.py", "evaluation/faults/processes.py", "evaluation/faults/under_test.py")
 
 
 @functools.cache

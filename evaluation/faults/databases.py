@@ -1,0 +1,274 @@
+"""The databases that are put under the product: SQLite, and a PostgreSQL cluster of the harness's own; how they are read, and how they break."""
+
+from __future__ import annotations
+
+import glob
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Optional, Protocol, Sequence
+
+from evaluation.faults.stored import OWNER_COLUMNS, Rows
+
+PROGRAM_S = 60
+SETTINGS = ("fsync=off", "max_connections=60", "shared_buffers=16MB")  # of PostgreSQL; all others are those that it comes with, as for somebody who only installs it
+SMALL_DISK = "96m"
+ENOUGH_BYTES = 1024  # a process that may write no further than this into a file can open a database, and change nothing
+
+
+class CannotBreak(Exception):
+    """This fault cannot be made on this machine; the message says what it needs."""
+
+
+class Database(Protocol):
+    """What a tier keeps its records in."""
+
+    url: str
+
+    def rows(self, conversations: Sequence[str]) -> Rows: ...
+
+    def forget(self, conversations: Sequence[str]) -> None: ...
+
+    def locked(self) -> Any: ...
+
+    def full(self, pids: Sequence[int]) -> Any: ...
+
+
+class SqliteFile:
+    """A file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.url = path, f"sqlite:///{path}"
+
+    def rows(self, conversations: Sequence[str]) -> Rows:
+        """Return all rows of these conversations, by table."""
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)) as database:
+            database.row_factory = sqlite3.Row
+            places = ", ".join("?" * len(conversations))
+            return {
+                table: [dict(row) for row in database.execute(f"select * from {table} where {owner} in ({places}) order by rowid", conversations)]
+                for table, owner in self._owners(database)
+            }
+
+    @staticmethod
+    def _owners(database: sqlite3.Connection) -> list[tuple[str, str]]:
+        """Return every table that belongs to conversations, with the column that says to which."""
+        tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
+        columns = {table: [name for _, name, *_ in database.execute(f"pragma table_info({table})")] for table in tables}
+        return [(table, owner) for table in tables for owner in OWNER_COLUMNS if owner in columns[table]]
+
+    def forget(self, conversations: Sequence[str]) -> None:
+        """Delete all rows of these conversations, so that a thousand runs fit onto a small disk."""
+        with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
+            for table, owner in self._owners(database):
+                database.executemany(f"delete from {table} where {owner} = ?", [(each,) for each in conversations])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody else write."""
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=5)) as database:
+            database.execute("begin exclusive")
+            try:
+                yield
+            finally:
+                database.execute("rollback")
+
+    @contextmanager
+    def full(self, pids: Sequence[int]) -> Iterator[None]:
+        """Let these processes write no file any further, as on a disk that is full: Python ignores the signal, and SQLite gets an error."""
+        before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in pids}
+        for pid, (_, most) in before.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (ENOUGH_BYTES, most))
+        try:
+            yield
+        finally:
+            for pid, limits in before.items():
+                try:
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+                except ProcessLookupError:  # it has ended since
+                    pass
+
+
+class Cluster:
+    """A PostgreSQL server on a socket in a folder of its own. It refuses to run as root, and then runs as the system's user for it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="sijbot-faults-pg-"))
+        server = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), None) or os.path.dirname(shutil.which("initdb") or "")
+        if not server:
+            raise CannotBreak("PostgreSQL is not installed (Debian: apt install postgresql)")
+        self._programs = server
+        self._as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self._disk: Optional[Path] = None
+        self.folder.chmod(0o755)
+        if self._as_user:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._call("initdb", "--auth=trust", "--username=sijbot", "--encoding=UTF8", "--no-sync")
+        self.start()
+
+    @property
+    def log(self) -> Path:
+        """What the server printed."""
+        return self.folder / "log"
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        settings = " ".join(f"-c {each}" for each in ("listen_addresses=''", f"unix_socket_directories={self.folder}", *SETTINGS))
+        self._call("pg_ctl", "-w", "-l", str(self.log), "-o", settings, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop the server: `immediate` as when it crashes, `fast` as somebody does who restarts it."""
+        self._call("pg_ctl", "-m", mode, "stop")
+
+    def remove(self) -> None:
+        """Stop the server and leave nothing behind."""
+        try:
+            self.stop()
+        except subprocess.CalledProcessError:
+            pass
+        if self._disk:
+            subprocess.run(["umount", str(self._disk)], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def new_database(self, name: str) -> "PostgresDatabase":
+        """Return an empty database; on a small disk of its own where this machine lets us mount one."""
+        where = f" tablespace {name}_disk" if self._mount(name) else ""
+        with self.connection("postgres") as connection, connection.cursor() as cursor:
+            if where:
+                cursor.execute(f"create tablespace {name}_disk location '{self._disk}/space'")
+            cursor.execute(f"create database {name}{where}")
+        return PostgresDatabase(self, name, self._disk)
+
+    def _mount(self, name: str) -> bool:
+        disk = self.folder / f"{name}_disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(disk)], capture_output=True).returncode != 0:
+            return False
+        self._disk = disk
+        (disk / "space").mkdir()
+        for path in (disk, disk / "space"):
+            shutil.chown(path, "postgres", "postgres")
+        return True
+
+    def connection(self, database: str) -> Any:
+        """Return a context with a connection that commits each statement."""
+        import psycopg2
+
+        connection = psycopg2.connect(dbname=database, user="sijbot", host=str(self.folder), connect_timeout=5)
+        connection.autocommit = True
+        return closing(connection)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the server and all that it started stand still, with their connections open."""
+        main = self.pids()[0]
+        _signal(main, signal.SIGSTOP)  # first, so that it starts nothing more
+        stopped = children_of(main)
+        for pid in stopped:
+            _signal(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in (*stopped, main):
+                _signal(pid, signal.SIGCONT)
+
+    def pids(self) -> list[int]:
+        """Return the processes of the server, as far as it runs."""
+        try:
+            main = int((self.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        except (FileNotFoundError, IndexError, PermissionError):
+            return []
+        return [main, *children_of(main)]
+
+    def _call(self, program: str, *arguments: str) -> None:
+        command = [*self._as_user, f"{self._programs}/{program}", "-D", f"{self.folder}/data", *arguments]
+        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PROGRAM_S)
+
+
+class PostgresDatabase:
+    """A database of a cluster. disk: what its tables lie on, where that is one of their own."""
+
+    def __init__(self, cluster: Cluster, name: str, disk: Optional[Path]) -> None:
+        self.cluster, self.name, self._disk = cluster, name, disk
+        self.url = f"postgresql+psycopg2://sijbot@/{name}?host={cluster.folder}"
+
+    def rows(self, conversations: Sequence[str]) -> Rows:
+        """Return all rows of these conversations, by table."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        with self.cluster.connection(self.name) as connection, connection.cursor() as cursor:
+            for table, owner in self._owners(cursor):
+                cursor.execute(f'select * from "{table}" where "{owner}" = any(%s) order by ctid', (list(conversations),))
+                names = [column.name for column in cursor.description]
+                found[table] = [dict(zip(names, row)) for row in cursor.fetchall()]
+        return found
+
+    def forget(self, conversations: Sequence[str]) -> None:
+        """Delete all rows of these conversations, so that a thousand runs fit onto a small disk."""
+        with self.cluster.connection(self.name) as connection, connection.cursor() as cursor:
+            for table, owner in self._owners(cursor):
+                cursor.execute(f'delete from "{table}" where "{owner}" = any(%s)', (list(conversations),))
+                cursor.execute(f'vacuum "{table}"')
+
+    @staticmethod
+    def _owners(cursor: Any) -> list[tuple[str, str]]:
+        """Return every table that belongs to conversations, with the column that says to which."""
+        cursor.execute("select table_name, column_name from information_schema.columns where table_schema = 'public' and column_name = any(%s)", (list(OWNER_COLUMNS),))
+        return cursor.fetchall()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody read or write any table."""
+        with self.cluster.connection(self.name) as connection, connection.cursor() as cursor:
+            cursor.execute("select string_agg(format('%I', tablename), ', ') from pg_tables where schemaname = 'public'")
+            (tables,) = cursor.fetchone()
+            cursor.execute("begin")
+            cursor.execute(f"lock table {tables} in access exclusive mode")
+            try:
+                yield
+            finally:
+                cursor.execute("rollback")
+
+    @contextmanager
+    def full(self, pids: Sequence[int]) -> Iterator[None]:
+        """Fill the disk that the tables lie on, but not the one of the server's log of changes: a statement that needs a new page fails, and the server stays.
+
+        Raises: CannotBreak.
+        """
+        if self._disk is None:
+            raise CannotBreak("mounting a small disk for PostgreSQL needs the rights to mount")
+        ballast = self._disk / "ballast"
+        with ballast.open("wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * 8192)
+                    file.flush()
+            except OSError:
+                pass
+        try:
+            yield
+        finally:
+            ballast.unlink()
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    found: list[int] = []
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            found += map(int, Path(path).read_text(encoding="ascii").split())
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass

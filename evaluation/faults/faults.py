@@ -1,0 +1,297 @@
+"""Every fault: what is done to a tier, for how long, and what people do meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import time
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, AsyncIterator, Callable, Mapping, Optional, Sequence
+
+from evaluation.faults.control import HANG, KILL, NONSENSE, NONSENSES, RAISE, STOP, Break
+from evaluation.faults.databases import CannotBreak
+from evaluation.faults.points import OF_A_TURN, OF_THE_RELAY
+from evaluation.faults.target import FAILS, SLOW
+from evaluation.faults.tiers import POSTGRESQL, RASA, REPLICAS, SQLITE, TIERS, Tier
+
+OURS_ONLY, ON_POSTGRESQL = (SQLITE, POSTGRESQL, REPLICAS), (POSTGRESQL, REPLICAS)
+DAY_S = 24 * 3600.0
+MET_EVERY_S, MET_S = 0.01, 20.0
+SHORT_S, LONG_S = (0.2, 1.2), (3.1, 3.6)  # the second one is longer than anybody may wait for a sentence
+NTH_AT_MOST = 2
+
+
+@dataclass
+class Scene:
+    """What a fault is given. is_over: whether everybody has said everything; began: to be set when the fault is there; late: for how long it stays, where that is a matter of seconds."""
+
+    tier: Tier
+    rng: random.Random
+    is_over: Callable[[], bool]
+    began: asyncio.Event
+
+    async def met(self) -> None:
+        """Wait until a process has reached what is armed, or everybody has said everything."""
+        until = time.monotonic() + MET_S
+        while self.tier.control.met_at is None and not self.is_over() and time.monotonic() < until:
+            await asyncio.sleep(MET_EVERY_S)
+
+    async def stays(self) -> None:
+        """Let the fault stay for a while: a moment, or longer than anybody waits."""
+        self.began.set()
+        await asyncio.sleep(self.rng.uniform(*self.rng.choice([SHORT_S, LONG_S])))
+
+
+Act = Callable[[Scene], Any]  # an async function that makes the fault, waits, and takes it back
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault. tiers: where it can be made; points: that the product must have for it.
+
+    holds: whoever has something new to say waits until the fault is there. is_armed: it happened where a process reached what was armed; else it happens whatever the product does.
+    people: how messages are sent. loose: it changes what is right to answer.
+    """
+
+    name: str
+    says: str
+    act: Act
+    tiers: Sequence[str] = TIERS
+    points: Sequence[str] = ()
+    holds: bool = True
+    is_armed: bool = False
+    people: Mapping[str, Any] = None  # type: ignore[assignment]
+    loose: bool = False
+
+
+async def _nothing(scene: Scene) -> None:
+    scene.began.set()
+
+
+def _kill_at(point: str) -> Act:
+    async def act(scene: Scene) -> None:
+        scene.tier.control.arm(Break(point, KILL, scene.rng.randint(1, NTH_AT_MOST)))
+        scene.began.set()
+        await scene.met()
+        await scene.tier.settle()
+
+    return act
+
+
+async def _kill_any_time(scene: Scene) -> None:
+    scene.began.set()
+    await asyncio.sleep(scene.rng.uniform(0, 0.08))
+    _any(scene).kill()
+    await scene.tier.settle()
+
+
+async def _stop_in_turn(scene: Scene) -> None:
+    """Whichever process reaches the point stands still."""
+    points = [point for point in OF_A_TURN if not scene.tier.missing(point)]
+    scene.tier.control.arm(Break(scene.rng.choice(points), STOP, scene.rng.randint(1, NTH_AT_MOST)))
+    scene.began.set()
+    await scene.met()
+    since = time.monotonic()
+    await asyncio.sleep(scene.rng.uniform(*scene.rng.choice([SHORT_S, LONG_S])))
+    for program in scene.tier.programs:
+        program.was_stopped(since - 2 * MET_EVERY_S, time.monotonic())
+    await scene.tier.settle()
+
+
+async def _restart(scene: Scene) -> None:
+    scene.began.set()
+    await asyncio.sleep(scene.rng.uniform(0, 0.05))
+    for program in scene.rng.sample(scene.tier.programs, len(scene.tier.programs)):
+        await program.restart()
+
+
+def _any(scene: Scene) -> Any:
+    return scene.rng.choice(scene.tier.programs)
+
+
+# The database.
+
+
+async def _db_stopped(scene: Scene) -> None:
+    await asyncio.to_thread(scene.tier.cluster.stop, scene.rng.choice(["immediate", "fast"]))
+    await scene.stays()
+    await asyncio.to_thread(scene.tier.cluster.start)
+
+
+async def _db_restarted(scene: Scene) -> None:
+    scene.began.set()
+    await asyncio.to_thread(scene.tier.cluster.stop, scene.rng.choice(["immediate", "fast"]))
+    await asyncio.to_thread(scene.tier.cluster.start)
+
+
+async def _db_paused(scene: Scene) -> None:
+    with scene.tier.cluster.paused():
+        await scene.stays()
+
+
+async def _db_locked(scene: Scene) -> None:
+    async with _in_thread(scene.tier.database.locked()):
+        await scene.stays()
+
+
+async def _db_full(scene: Scene) -> None:
+    async with _in_thread(scene.tier.database.full([program.pid for program in scene.tier.programs])):
+        await scene.stays()
+
+
+async def _db_down_at_start(scene: Scene) -> None:
+    """A process is started while the database does not answer, which comes up later."""
+    async with _database_down(scene):
+        _any(scene).kill()
+        await scene.stays()
+    await scene.tier.settle()
+
+
+@asynccontextmanager
+async def _database_down(scene: Scene) -> AsyncIterator[None]:
+    cluster = scene.tier.cluster
+    if cluster is None:
+        async with _in_thread(scene.tier.database.locked()):
+            yield
+        return
+    await asyncio.to_thread(cluster.stop, "immediate")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(cluster.start)
+
+
+class _in_thread:
+    """Enters and leaves a context that takes its time on a thread of one's own, which SQLite asks for."""
+
+    def __init__(self, context: Any) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._context, self._thread = context, ThreadPoolExecutor(1)
+
+    async def __aenter__(self) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._context.__enter__)
+
+    async def __aexit__(self, *error: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._context.__exit__, *error)
+        self._thread.shutdown(wait=False)
+
+
+# Actions and the model.
+
+
+def _armed_for_a_while(kind: str, *points: str) -> Act:
+    async def act(scene: Scene) -> None:
+        scene.tier.control.arm(Break(scene.rng.choice(points), kind, 1, scene.rng.randrange(len(NONSENSES))))
+        scene.began.set()
+        await scene.met()
+        await asyncio.sleep(scene.rng.uniform(0.2, 1.5))
+
+    return act
+
+
+async def _all_down(scene: Scene) -> None:
+    scene.tier.control.arm(Break("model", RAISE), Break("action_begins", RAISE))
+    async with _database_down(scene):
+        await scene.stays()
+
+
+def _model_bad(spoil: Callable[[Any, random.Random], None]) -> Act:
+    async def act(scene: Scene) -> None:
+        number = scene.rng.randrange(len(scene.tier.programs))
+        program, model = scene.tier.programs[number], scene.tier.model(number)
+        kept = model.with_suffix(".kept")
+        shutil.copy2(model, kept)
+        stamp = model.with_suffix(".fingerprint")
+        known = stamp.read_bytes()
+        try:
+            spoil(model, scene.rng)
+            program.kill()
+            scene.began.set()
+            await asyncio.sleep(scene.rng.uniform(*LONG_S))
+        finally:
+            kept.replace(model)
+            stamp.write_bytes(known)
+        program.kill()  # one that lives with a bad model, or trains a new one, begins anew
+        await asyncio.sleep(0.1)
+        await scene.tier.settle()
+
+    return act
+
+
+def _remove(model: Any, rng: random.Random) -> None:
+    model.unlink()
+
+
+def _corrupt(model: Any, rng: random.Random) -> None:
+    """Half of it, or all of it with one stretch of other bytes."""
+    data = bytearray(model.read_bytes())
+    if rng.random() < 0.5:
+        del data[len(data) // 2 :]
+    else:
+        place = rng.randrange(len(data) // 2)
+        data[place : place + 4096] = rng.randbytes(4096)
+    model.write_bytes(data)
+
+
+# The clock.
+
+
+def _clock(by_s: float) -> Act:
+    async def act(scene: Scene) -> None:
+        scene.tier.control.move_clock(by_s)
+        scene.began.set()
+        while not scene.is_over():
+            await asyncio.sleep(MET_EVERY_S)
+
+    return act
+
+
+# The relay.
+
+
+def _target(how: str) -> Act:
+    async def act(scene: Scene) -> None:
+        async with scene.tier.target.gone() if how == "gone" else scene.tier.target.doing(how):
+            await scene.stays()
+
+    return act
+
+
+def _all() -> list[Fault]:
+    relay = tuple(OF_THE_RELAY)
+    return [
+        Fault("none", "nothing is broken", _nothing, holds=False),
+        *(Fault(f"kill_{point}", f"the process is killed at this point: {point.replace('_', ' ')}", _kill_at(point), points=(point,), is_armed=True, holds=False) for point in OF_A_TURN),
+        Fault("kill_any_time", "the process is killed at any moment", _kill_any_time, holds=False),
+        Fault("stop_in_turn", "the process stands still in the middle of a turn", _stop_in_turn, is_armed=True, holds=False),
+        Fault("restart", "every process is asked to end, one after another, and is started again", _restart, holds=False),
+        Fault("db_stopped", "the database is stopped, and started later", _db_stopped, ON_POSTGRESQL),
+        Fault("db_restarted", "the database is started anew", _db_restarted, ON_POSTGRESQL, holds=False),
+        Fault("db_paused", "the database stands still", _db_paused, ON_POSTGRESQL),
+        Fault("db_disk_full", "the disk of the database is full", _db_full),
+        Fault("db_locked", "somebody else has locked all of the database", _db_locked),
+        Fault("db_down_at_start", "a process is started while the database is down", _db_down_at_start),
+        Fault("action_raises", "every custom action raises", _armed_for_a_while(RAISE, "action_begins", "action_ends"), is_armed=True),
+        Fault("action_hangs", "every custom action hangs", _armed_for_a_while(HANG, "action_begins", "action_ends"), is_armed=True),
+        Fault("action_nonsense", "every custom action returns nonsense", _armed_for_a_while(NONSENSE, "action_ends"), is_armed=True),
+        Fault("model_raises", "the model raises at every message", _armed_for_a_while(RAISE, "model"), points=("model",), is_armed=True),
+        Fault("all_down", "database, model and actions are down at once", _all_down),
+        Fault("model_missing", "a process is started without its model", _model_bad(_remove)),
+        Fault("model_corrupt", "a process is started with a damaged model", _model_bad(_corrupt)),
+        Fault("clock_forward", "the clock goes forward by a day", _clock(DAY_S), loose=True),
+        Fault("clock_back", "the clock goes back by a day", _clock(-DAY_S), loose=True),
+        Fault("duplicate_posts", "every message comes three times, at once", _nothing, holds=False, people={"copies": 3}),
+        Fault("same_id_both", "every message comes to both processes at once", _nothing, (REPLICAS,), holds=False, people={"copies": 2, "spread": True}),
+        Fault("concurrent_posts", "two to sixteen messages of one conversation come at once", _nothing, holds=False, people={"at_once": True}),
+        Fault("client_gone", "whoever asks is gone before the answer, and asks again", _nothing, holds=False, people={"goes_away": True}),
+        Fault("relay_500", "the target of hand-offs answers 500", _target(FAILS), OURS_ONLY, relay),
+        Fault("relay_slow", "the target of hand-offs is slow", _target(SLOW), OURS_ONLY, relay),
+        Fault("relay_gone", "the target of hand-offs refuses connections", _target("gone"), OURS_ONLY, relay),
+        *(Fault(f"kill_{point}", f"the process is killed {point.replace('_', ' the ')} of a hand-off", _kill_at(point), OURS_ONLY, (point,), is_armed=True, holds=False) for point in relay),
+    ]  # fmt: skip
+
+
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _all()}

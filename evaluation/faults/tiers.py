@@ -1,0 +1,240 @@
+"""What is put under faults: the product on SQLite, on PostgreSQL, as two replicas behind a proxy; and Rasa as it comes, with the same content."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable, Mapping, Optional, Sequence
+
+import yaml
+
+from evaluation.faults.client import Door, RestDoor, WebDoor, emergency_pieces
+from evaluation.faults.control import Control
+from evaluation.faults.databases import Cluster, Database, SqliteFile, children_of
+from evaluation.faults.points import OURS, STOCK
+from evaluation.faults.processes import Log, Nursery, Program, Waits, free_port
+from evaluation.faults.proxy import Proxy
+from evaluation.faults.record import Reads
+from evaluation.faults.target import Target
+
+SQLITE, POSTGRESQL, REPLICAS, RASA = TIERS = ("sqlite", "postgresql", "replicas", "stock")
+SECRET = "a secret of these runs alone, long enough for anybody"
+USUAL = {
+    "SIJBOT_SECRET": SECRET, "SIJBOT_MESSAGES_PER_MINUTE": "100000", "SIJBOT_REQUESTS_PER_MINUTE": "1000000", "RASA_TELEMETRY_ENABLED": "false", "PYTHONUNBUFFERED": "1",
+    "SIJBOT_HAND_OFF_SECRET": SECRET,
+}  # fmt: skip
+
+
+class Tier:
+    """Processes with what they stand on. Begun once; many runs are taken on it."""
+
+    reads = Reads()
+    has_spare = False
+    program = OURS
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name, self.root = name, root
+        self.folder = Path(tempfile.mkdtemp(prefix=f"sijbot-faults-{name}-"))
+        (self.folder / "control").mkdir()
+        self.control = Control(self.folder / "control")
+        self.programs: list[Program] = []  # that may be broken and that answer
+        self.nursery: Optional[Nursery] = None
+        self.cluster: Optional[Cluster] = None
+        self.database: Database
+        self.door: Door
+        self.target: Optional[Target] = None
+        self.waits = Waits(self.pids)
+        self._watch: Optional[asyncio.Task] = None
+
+    async def start(self) -> None:
+        """Start everything.
+
+        Raises: NotReady, CannotBreak.
+        """
+        self.nursery = Nursery(self.program, self.root, {**USUAL, "SIJBOT_VAR": str(self.var(0))})
+        await self._start()
+        self._watch = asyncio.ensure_future(self.waits.watch())
+
+    async def _start(self) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """End everything, and leave nothing behind."""
+        if self._watch:
+            self._watch.cancel()
+        for program in self.programs:
+            await program.close()
+        if self.nursery:
+            await asyncio.to_thread(self.nursery.close)
+        if self.target:
+            await self.target.close()
+        if self.cluster:
+            await asyncio.to_thread(self.cluster.remove)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def var(self, number: int) -> Path:
+        """Return the folder of a process, with the trained model in it."""
+        var = self.folder / f"var{number}"
+        if not var.exists():
+            shutil.copytree(self.root / "var" / "model", var / "model")
+        return var
+
+    def model(self, number: int) -> Path:
+        """Return the model of a process."""
+        return self.var(number) / "model" / "sijbot.tar.gz"
+
+    def pids(self) -> list[int]:
+        """Return all processes that take part in a turn."""
+        return [*(program.pid for program in self.programs if program.pid), *(self.cluster.pids() if self.cluster else ())]
+
+    def files(self) -> Mapping[str, Path]:
+        """Return the logs that are files."""
+        return {"the database's log": self.cluster.log} if self.cluster else {}
+
+    def logs(self) -> Mapping[str, Log]:
+        """Return the logs of the processes."""
+        return {f"the log of {program.name}": program.log for program in self.programs}
+
+    def dark(self) -> list[tuple[float, float]]:
+        """Return when no process could answer because of what was done to it, as `time.monotonic`."""
+        dark = self.programs[0].down_now()
+        for program in self.programs[1:]:
+            dark = [(max(since, start), min(until, end)) for since, until in dark for start, end in program.down_now() if max(since, start) < min(until, end)]
+        return dark
+
+    async def settle(self) -> None:
+        """Wait until all processes live.
+
+        Raises: NotReady.
+        """
+        for program in self.programs:
+            program.signal(signal.SIGCONT)
+            await program.lives()
+
+    async def _server(self, number: int, **environment: str) -> Program:
+        port = free_port()
+        settings = {**USUAL, "PORT": str(port), "SIJBOT_VAR": str(self.var(number)), "SIJBOT_DATABASE_URL": self.database.url, "SIJBOT_METRICS_PORT": str(free_port()), **environment}
+        if self.target:
+            settings |= {"SIJBOT_HAND_OFF_WEBHOOK": self.target.url, "SSL_CERT_FILE": str(self.target.authority)}
+        program = Program(f"server {number + 1}", self.nursery, settings, ["run"], self.control, f"http://127.0.0.1:{port}/live")
+        program.url = f"http://127.0.0.1:{port}"
+        program.metrics_url = f"http://127.0.0.1:{settings['SIJBOT_METRICS_PORT']}/metrics"
+        self.programs.append(program)
+        await program.start()
+        return program
+
+    async def _target(self) -> None:
+        """Listen for hand-offs, where the product delivers any."""
+        if not self.missing("before_delivery"):
+            self.target = Target()
+            await self.target.start()
+
+    def missing(self, point: str) -> Optional[str]:
+        """Return why the product has no such point, or None where it has."""
+        return self.nursery.missing.get(point)
+
+
+class SqliteTier(Tier):
+    """One process on a file."""
+
+    async def _start(self) -> None:
+        self.database = SqliteFile(self.folder / "sijbot.db")
+        await asyncio.to_thread(self.missing, "")
+        await self._target()
+        server = await self._server(0)
+        self.door = WebDoor([server.url])
+
+
+class PostgresTier(Tier):
+    """One process on PostgreSQL."""
+
+    async def _start(self) -> None:
+        self.cluster = await asyncio.to_thread(Cluster)
+        self.database = self.cluster.new_database("sijbot")
+        await asyncio.to_thread(self.missing, "")
+        await self._target()
+        server = await self._server(0)
+        self.door = WebDoor([server.url])
+
+
+class ReplicasTier(Tier):
+    """Two processes on PostgreSQL, and a proxy in front."""
+
+    has_spare = True
+    proxy: Optional[Proxy] = None
+
+    async def _start(self) -> None:
+        self.cluster = await asyncio.to_thread(Cluster)
+        self.database = self.cluster.new_database("sijbot")
+        await asyncio.to_thread(self.missing, "")
+        await self._target()
+        servers = [await self._server(number, SIJBOT_PROXIES="1") for number in range(2)]
+        self.proxy = Proxy([int(server.url.rpartition(":")[2]) for server in servers])
+        await self.proxy.ready()
+        self.door = WebDoor([f"http://127.0.0.1:{self.proxy.port}", *(server.url for server in servers)])
+
+    def pids(self) -> list[int]:
+        return [*super().pids(), *([self.proxy.pid, *children_of(self.proxy.pid)] if self.proxy else ())]
+
+    def files(self) -> Mapping[str, Path]:
+        return {**super().files(), "the proxy's log": self.proxy.log}
+
+    async def close(self) -> None:
+        if self.proxy:
+            self.proxy.close()
+        await super().close()
+
+
+class StockTier(Tier):
+    """`rasa run` with its open channel and `rasa run actions`, as Rasa's documentation has them, on its own store in SQLite, with our model, content and actions."""
+
+    reads = Reads(has_ids=False, has_history=False)
+    program = STOCK
+    actions: Optional[Program] = None
+
+    async def _start(self) -> None:
+        self.database = SqliteFile(self.folder / "sijbot.db")
+        port, actions_port = free_port(), free_port()
+        endpoints, credentials = self.folder / "endpoints.yml", self.folder / "credentials.yml"
+        store = {"type": "SQL", "dialect": "sqlite", "db": str(self.database.path)}
+        endpoints.write_text(yaml.safe_dump({"tracker_store": store, "action_endpoint": {"url": f"http://127.0.0.1:{actions_port}/webhook"}}), encoding="utf-8")
+        credentials.write_text("rest:\n", encoding="utf-8")
+        environment = {**USUAL, "SIJBOT_VAR": str(self.var(0)), "SIJBOT_DATABASE_URL": self.database.url}
+        await asyncio.to_thread(self.missing, "")
+        actions = ["rasa", "run", "actions", "--actions", "actions", "--port", str(actions_port)]
+        self.actions = Program("the action server", self.nursery, environment, actions, self.control, f"http://127.0.0.1:{actions_port}/health")
+        await self.actions.start()
+        server = ["rasa", "run", "-m", str(self.model(0)), "--interface", "127.0.0.1", "--port", str(port), "--endpoints", str(endpoints), "--credentials", str(credentials)]
+        program = Program("server 1", self.nursery, environment, server, self.control, f"http://127.0.0.1:{port}/")
+        self.programs.append(program)
+        await program.start()
+        hand_off = yaml.safe_load((self.root / "content" / "hand_off" / "emergency.yml").read_text(encoding="utf-8"))
+        self.door = RestDoor(f"http://127.0.0.1:{port}", emergency_pieces([hand_off["text"], hand_off["again"]]))
+
+    def pids(self) -> list[int]:
+        return [*super().pids(), *([self.actions.pid] if self.actions and self.actions.pid else ())]
+
+    def logs(self) -> Mapping[str, Log]:
+        return {**super().logs(), "the log of the action server": self.actions.log}
+
+    async def settle(self) -> None:
+        await super().settle()
+        await self.actions.lives()
+
+    async def close(self) -> None:
+        if self.actions:
+            await self.actions.close()
+        await super().close()
+
+
+KINDS: Mapping[str, Callable[[str, Path], Tier]] = {SQLITE: SqliteTier, POSTGRESQL: PostgresTier, REPLICAS: ReplicasTier, RASA: StockTier}
+
+
+def new_tier(name: str, root: Path) -> Tier:
+    """Return a tier that is not started yet."""
+    return KINDS[name](name, root)
