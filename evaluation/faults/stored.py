@@ -29,11 +29,11 @@ def stored(rows: Rows) -> Stored:
     """Return what the rows of one conversation say."""
     table = next((name for name in EVENT_TABLES if name in rows), None)
     numbered = table == EVENT_TABLES[0]
-    events = sorted(rows.get(table, ()), key=lambda row: row["seq"] if numbered else row["id"])
+    events = sorted(rows.get(table, ()), key=lambda row: row["number"] if numbered else row["id"])
     return Stored(
         inbox=[(row["message_id"], bool(parsed(row["replies"]))) for row in rows["inbox"]] if "inbox" in rows else None,
         user_texts=[event.get("text") or "" for event in map(_event, events) if event.get("event") == "user"],
-        numbers=[row["seq"] for row in events] if numbered else None,
+        numbers=[row["number"] for row in events] if numbered else None,
         effects=effects(rows),
         text=json.dumps(rows, default=str, ensure_ascii=False),
         shown_states=frozenset(row["state"] for row in rows.get("hand_off", ())),

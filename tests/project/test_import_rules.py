@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "rasa_sdk": ("actions/", "sijbot/adapters/local_actions.py"),
     "sanic": ("sijbot/adapters/",),
     "limits": ("sijbot/adapters/",),
-    "aiohttp": ("sijbot/adapters/", "sijbot/bench_load_client.py"),
+    "aiohttp": ("sijbot/adapters/", "sijbot/bench_load_client.py", "evaluation/faults/"),
     "aio_pika": ("sijbot/adapters/sinks.py",),
     "smtplib": ("sijbot/adapters/sinks.py",),
     "sqlalchemy": ("sijbot/records/", "migrations/"),

@@ -58,9 +58,9 @@ def test_danger_is_known_in_what_is_said_at_once():
 ROWS = {
     "inbox": [{"conversation_id": "a", "message_id": "m1", "replies": '[{"text": "hello"}]'}, {"conversation_id": "a", "message_id": "m2", "replies": None}],
     "conversation_event": [
-        {"conversation_id": "a", "seq": 2, "data": {"event": "user", "text": "second"}},
-        {"conversation_id": "a", "seq": 1, "data": '{"event": "user", "text": "first"}'},
-        {"conversation_id": "a", "seq": 3, "data": '{"event": "bot", "text": "x"}'},
+        {"conversation_id": "a", "number": 2, "data": {"event": "user", "text": "second"}},
+        {"conversation_id": "a", "number": 1, "data": '{"event": "user", "text": "first"}'},
+        {"conversation_id": "a", "number": 3, "data": '{"event": "bot", "text": "x"}'},
     ],
     "diary_entry": [{"conversation_id": "a", "id": 5, "at": "now", "pain": 4, "worse": None, "source": "told"}, {"conversation_id": "b", "id": 6, "at": "now", "pain": 4, "worse": None, "source": "told"}],
     "hand_off": [{"conversation_id": "a", "id": 1, "reply_id": "r", "level": "emergency", "flags": '["f"]', "state": "queued"}],
