@@ -653,8 +653,9 @@ def faults(
     """Break the assistant on purpose on real processes and databases, look whether anything is lost, and write what came of it to evaluation/reports/. All of it takes about an hour."""
     chosen = {"--tier": tier or (), "--fault": fault or (), "--seed": (seed,), "--runs": (runs,), "--sample": (sample,) if sample else (), "--jobs": (jobs,)}
     words = [word for name, values in chosen.items() for value in values for word in (name, str(value))]
-    root = _settings().root
-    raise typer.Exit(subprocess.run([sys.executable, "-W", "ignore", "-m", "evaluation.faults", *words], cwd=root).returncode)
+    settings = _settings()
+    _train_if_needed(settings)
+    raise typer.Exit(subprocess.run([sys.executable, "-W", "ignore", "-m", "evaluation.faults", *words], cwd=settings.root).returncode)
 
 
 @content_app.command("check", epilog="Example: sijbot content check")

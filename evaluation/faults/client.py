@@ -138,25 +138,23 @@ class Pace:
 class Speaker:
     """Somebody who holds a conversation. copies: as often is each message sent, at the same time; goes_away: sends a message, and closes the connection at first."""
 
-    def __init__(self, door: Door, script: Script, pace: Pace, rng: random.Random, has_ids: bool = True, copies: int = 1, spread: bool = False, goes_away: bool = False) -> None:
-        self._door, self.script, self._pace, self._rng = door, script, pace, rng
+    def __init__(
+        self, door: Door, http: aiohttp.ClientSession, script: Script, pace: Pace, rng: random.Random, has_ids: bool = True, copies: int = 1, spread: bool = False, goes_away: bool = False
+    ) -> None:
+        self._door, self._http, self.script, self._pace, self._rng = door, http, script, pace, rng
         self._has_ids, self._copies, self._spread, self._goes_away = has_ids, copies, spread, goes_away
         self.talk = Talk(script.name, script.canary)
         self.key = ""
         self._buttons: dict[str, str] = {}
         self._bodies: dict[str, Mapping[str, str]] = {}  # by message id
-        self._http: Optional[aiohttp.ClientSession] = None
 
     async def open(self) -> None:
         """Begin the conversation."""
-        timeout = aiohttp.ClientTimeout(total=WAIT_S)
-        self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         self.key = await self._door.begin(self._http)
 
     async def close(self) -> None:
         """Leave."""
-        if self._http:
-            await self._http.close()
+        await self._http.close()
 
     @property
     def owner(self) -> str:
@@ -242,21 +240,20 @@ class Speaker:
             await asyncio.sleep(AGAIN_S)
 
 
-async def replay(door: Door, messages: Sequence[Message], has_ids: bool) -> tuple[str, dict[str, tuple[ReplyData, ...]]]:
+async def replay(door: Door, http: aiohttp.ClientSession, messages: Sequence[Message], has_ids: bool) -> tuple[str, dict[str, tuple[ReplyData, ...]]]:
     """Hold the same conversation once more, without a fault, and return the id under which it is stored and the replies by the message that they belong to.
 
     Raises: aiohttp.ClientError, asyncio.TimeoutError, where it is not answered though nothing is broken.
     """
     replies: dict[str, tuple[ReplyData, ...]] = {}
     buttons: dict[str, str] = {}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=4 * WAIT_S)) as http:
-        key = await door.begin(http)
-        for message in messages:
-            payload = buttons.get(message.said) if has_ids and not message.is_typed else None
-            body = {"payload": payload} if payload else {"message": message.said}
-            answer = await door.send(http, key, secrets.token_hex(12), body, 0)
-            replies[message.id] = tuple(answer.body.get("replies") or ())
-            key = answer.body.get("token", key)
-            found = {button["title"]: button["payload"] for reply in replies[message.id] for button in reply.get("buttons") or ()}
-            buttons = found or buttons
+    key = await door.begin(http)
+    for message in messages:
+        payload = buttons.get(message.said) if has_ids and not message.is_typed else None
+        body = {"payload": payload} if payload else {"message": message.said}
+        answer = await door.send(http, key, secrets.token_hex(12), body, 0)
+        replies[message.id] = tuple(answer.body.get("replies") or ())
+        key = answer.body.get("token", key)
+        found = {button["title"]: button["payload"] for reply in replies[message.id] for button in reply.get("buttons") or ()}
+        buttons = found or buttons
     return door.owner(key), replies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import resource
 import shutil
@@ -10,14 +11,18 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Optional, Protocol, Sequence
 
-from evaluation.faults.stored import OWNER_COLUMNS, Rows
+import psycopg2
 
-PROGRAM_S = 60
-SETTINGS = ("fsync=off", "max_connections=60", "shared_buffers=16MB")  # of PostgreSQL; all others are those that it comes with, as for somebody who only installs it
+from evaluation.faults.stored import OWNER_COLUMNS, Row, Rows
+from sijbot.temporary_postgres import ACCOUNT, USER, NoPostgres, temporary_postgres
+
+CONNECT_S, LOCK_TRIES = 5, 20
+SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes it, in UTC
 SMALL_DISK = "96m"
 ENOUGH_BYTES = 1024  # a process that may write no further than this into a file can open a database, and change nothing
 
@@ -35,6 +40,8 @@ class Database(Protocol):
 
     def forget(self, conversations: Sequence[str]) -> None: ...
 
+    def add(self, table: str, row: Row) -> None: ...
+
     def locked(self) -> Any: ...
 
     def full(self, pids: Sequence[int]) -> Any: ...
@@ -48,7 +55,7 @@ class SqliteFile:
 
     def rows(self, conversations: Sequence[str]) -> Rows:
         """Return all rows of these conversations, by table."""
-        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)) as database:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=CONNECT_S)) as database:
             database.row_factory = sqlite3.Row
             places = ", ".join("?" * len(conversations))
             return {
@@ -65,14 +72,20 @@ class SqliteFile:
 
     def forget(self, conversations: Sequence[str]) -> None:
         """Delete all rows of these conversations, so that a thousand runs fit onto a small disk."""
-        with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
+        with closing(sqlite3.connect(self.path, timeout=CONNECT_S)) as database, database:
             for table, owner in self._owners(database):
                 database.executemany(f"delete from {table} where {owner} = ?", [(each,) for each in conversations])
+
+    def add(self, table: str, row: Row) -> None:
+        """Write a row."""
+        with closing(sqlite3.connect(self.path, timeout=CONNECT_S)) as database, database:
+            values = [value.astimezone(timezone.utc).strftime(SQLITE_TIME) if isinstance(value, datetime) else _plain(value) for value in row.values()]
+            database.execute(f"insert into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", values)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let nobody else write."""
-        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=5)) as database:
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=CONNECT_S)) as database:
             database.execute("begin exclusive")
             try:
                 yield
@@ -96,71 +109,69 @@ class SqliteFile:
 
 
 class Cluster:
-    """A PostgreSQL server on a socket in a folder of its own. It refuses to run as root, and then runs as the system's user for it."""
+    """A PostgreSQL server of the harness's own, which can be broken.
+
+    Raises: CannotBreak, where it is not installed.
+    """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="sijbot-faults-pg-"))
-        server = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), None) or os.path.dirname(shutil.which("initdb") or "")
-        if not server:
-            raise CannotBreak("PostgreSQL is not installed (Debian: apt install postgresql)")
-        self._programs = server
-        self._as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         self._disk: Optional[Path] = None
-        self.folder.chmod(0o755)
-        if self._as_user:
-            shutil.chown(self.folder, "postgres", "postgres")
-        self._call("initdb", "--auth=trust", "--username=sijbot", "--encoding=UTF8", "--no-sync")
-        self.start()
+        self._stack = ExitStack()
+        try:
+            self._server = self._stack.enter_context(temporary_postgres())
+        except NoPostgres as reason:
+            raise CannotBreak(str(reason)) from None
 
     @property
     def log(self) -> Path:
         """What the server printed."""
-        return self.folder / "log"
+        return self._server.folder / "log"
+
+    @property
+    def host(self) -> str:
+        """Where its socket is."""
+        return str(self._server.folder)
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        settings = " ".join(f"-c {each}" for each in ("listen_addresses=''", f"unix_socket_directories={self.folder}", *SETTINGS))
-        self._call("pg_ctl", "-w", "-l", str(self.log), "-o", settings, "start")
+        self._server.control("start")
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop the server: `immediate` as when it crashes, `fast` as somebody does who restarts it."""
-        self._call("pg_ctl", "-m", mode, "stop")
+        self._server.control("-m", mode, "stop")
 
     def remove(self) -> None:
         """Stop the server and leave nothing behind."""
-        try:
-            self.stop()
-        except subprocess.CalledProcessError:
-            pass
+        if not self.pids():
+            self.start()  # what ends it expects it to run
+        self._stack.close()
         if self._disk:
             subprocess.run(["umount", str(self._disk)], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            self._disk.rmdir()
 
     def new_database(self, name: str) -> "PostgresDatabase":
         """Return an empty database; on a small disk of its own where this machine lets us mount one."""
-        where = f" tablespace {name}_disk" if self._mount(name) else ""
+        where = f" tablespace {name}_disk" if self._mount() else ""
         with self.connection("postgres") as connection, connection.cursor() as cursor:
             if where:
                 cursor.execute(f"create tablespace {name}_disk location '{self._disk}/space'")
             cursor.execute(f"create database {name}{where}")
-        return PostgresDatabase(self, name, self._disk)
+        return PostgresDatabase(self, name, self._server.address.format(database=name), self._disk)
 
-    def _mount(self, name: str) -> bool:
-        disk = self.folder / f"{name}_disk"
-        disk.mkdir()
+    def _mount(self) -> bool:
+        disk = Path(tempfile.mkdtemp(prefix="sijbot-faults-disk-"))
         if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(disk)], capture_output=True).returncode != 0:
+            disk.rmdir()
             return False
         self._disk = disk
         (disk / "space").mkdir()
         for path in (disk, disk / "space"):
-            shutil.chown(path, "postgres", "postgres")
+            shutil.chown(path, ACCOUNT, ACCOUNT)
         return True
 
     def connection(self, database: str) -> Any:
         """Return a context with a connection that commits each statement."""
-        import psycopg2
-
-        connection = psycopg2.connect(dbname=database, user="sijbot", host=str(self.folder), connect_timeout=5)
+        connection = psycopg2.connect(dbname=database, user=USER, host=self.host, connect_timeout=CONNECT_S)
         connection.autocommit = True
         return closing(connection)
 
@@ -181,22 +192,16 @@ class Cluster:
     def pids(self) -> list[int]:
         """Return the processes of the server, as far as it runs."""
         try:
-            main = int((self.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
-        except (FileNotFoundError, IndexError, PermissionError):
+            return [self._server.pid, *children_of(self._server.pid)]
+        except (FileNotFoundError, IndexError):
             return []
-        return [main, *children_of(main)]
-
-    def _call(self, program: str, *arguments: str) -> None:
-        command = [*self._as_user, f"{self._programs}/{program}", "-D", f"{self.folder}/data", *arguments]
-        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PROGRAM_S)
 
 
 class PostgresDatabase:
     """A database of a cluster. disk: what its tables lie on, where that is one of their own."""
 
-    def __init__(self, cluster: Cluster, name: str, disk: Optional[Path]) -> None:
-        self.cluster, self.name, self._disk = cluster, name, disk
-        self.url = f"postgresql+psycopg2://sijbot@/{name}?host={cluster.folder}"
+    def __init__(self, cluster: Cluster, name: str, url: str, disk: Optional[Path]) -> None:
+        self.cluster, self.name, self.url, self._disk = cluster, name, url, disk
 
     def rows(self, conversations: Sequence[str]) -> Rows:
         """Return all rows of these conversations, by table."""
@@ -221,14 +226,26 @@ class PostgresDatabase:
         cursor.execute("select table_name, column_name from information_schema.columns where table_schema = 'public' and column_name = any(%s)", (list(OWNER_COLUMNS),))
         return cursor.fetchall()
 
+    def add(self, table: str, row: Row) -> None:
+        """Write a row."""
+        with self.cluster.connection(self.name) as connection, connection.cursor() as cursor:
+            cursor.execute(f'insert into "{table}" ({", ".join(row)}) values ({", ".join(["%s"] * len(row))})', list(map(_plain, row.values())))
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let nobody read or write any table."""
         with self.cluster.connection(self.name) as connection, connection.cursor() as cursor:
             cursor.execute("select string_agg(format('%I', tablename), ', ') from pg_tables where schemaname = 'public'")
             (tables,) = cursor.fetchone()
-            cursor.execute("begin")
-            cursor.execute(f"lock table {tables} in access exclusive mode")
+            for number in range(LOCK_TRIES):
+                try:
+                    cursor.execute("begin")
+                    cursor.execute(f"lock table {tables} in access exclusive mode")
+                    break
+                except psycopg2.errors.DeadlockDetected:  # with a turn that has some of them
+                    cursor.execute("rollback")
+                    if number == LOCK_TRIES - 1:
+                        raise
             try:
                 yield
             finally:
@@ -254,6 +271,10 @@ class PostgresDatabase:
             yield
         finally:
             ballast.unlink()
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
 
 
 def children_of(pid: int) -> list[int]:

@@ -6,13 +6,16 @@ import asyncio
 import random
 import shutil
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, AsyncIterator, Callable, Mapping, Optional, Sequence
+from datetime import datetime, timezone
+from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Optional, Sequence
 
 from evaluation.faults.control import HANG, KILL, NONSENSE, NONSENSES, RAISE, STOP, Break
-from evaluation.faults.databases import CannotBreak
 from evaluation.faults.points import OF_A_TURN, OF_THE_RELAY
+from evaluation.faults.record import Talk
+from evaluation.faults.stored import ADDED, Row
 from evaluation.faults.target import FAILS, SLOW
 from evaluation.faults.tiers import POSTGRESQL, RASA, REPLICAS, SQLITE, TIERS, Tier
 
@@ -21,22 +24,31 @@ DAY_S = 24 * 3600.0
 MET_EVERY_S, MET_S = 0.01, 20.0
 SHORT_S, LONG_S = (0.2, 1.2), (3.1, 3.6)  # the second one is longer than anybody may wait for a sentence
 NTH_AT_MOST = 2
+ORDERS_AT_MOST = 2
+GONE = "gone"
 
 
 @dataclass
 class Scene:
-    """What a fault is given. is_over: whether everybody has said everything; began: to be set when the fault is there; late: for how long it stays, where that is a matter of seconds."""
+    """What a fault is given. is_over: whether everybody has said everything; began: to be set when the fault is there; people: the conversations, by the id under which they are stored."""
 
     tier: Tier
     rng: random.Random
     is_over: Callable[[], bool]
     began: asyncio.Event
+    people: Mapping[str, Talk]
 
-    async def met(self) -> None:
+    async def met(self, also_when_over: bool = False) -> None:
         """Wait until a process has reached what is armed, or everybody has said everything."""
         until = time.monotonic() + MET_S
-        while self.tier.control.met_at is None and not self.is_over() and time.monotonic() < until:
+        while self.tier.control.met_at is None and (also_when_over or not self.is_over()) and time.monotonic() < until:
             await asyncio.sleep(MET_EVERY_S)
+
+    async def order(self) -> None:
+        """Order deliveries for everybody, as a hand-off does to which somebody agreed."""
+        for owner, talk in self.people.items():
+            for _ in range(self.rng.randint(1, ORDERS_AT_MOST)):
+                await asyncio.to_thread(self.tier.database.add, "outbox", order_of(owner, talk.canary, datetime.now(timezone.utc), self.rng))
 
     async def stays(self) -> None:
         """Let the fault stay for a while: a moment, or longer than anybody waits."""
@@ -44,7 +56,14 @@ class Scene:
         await asyncio.sleep(self.rng.uniform(*self.rng.choice([SHORT_S, LONG_S])))
 
 
-Act = Callable[[Scene], Any]  # an async function that makes the fault, waits, and takes it back
+Act = Callable[[Scene], Awaitable[Optional[bool]]]  # makes the fault, waits, and takes it back; what it returns says whether the fault was met, where nothing is armed
+
+
+def order_of(owner: str, contact: str, at: datetime, rng: random.Random) -> Row:
+    """Return a row of the outbox as the product writes it."""
+    id = f"{ADDED}{rng.getrandbits(96):024x}"
+    payload = {"id": id, "kind": "hand_off", "conversation": owner, "level": "urgent", "findings": [], "flags": [], "region": "uk", "at": at.isoformat(), "contact": contact}
+    return {"id": id, "conversation_id": owner, "kind": "hand_off", "sink": "webhook", "payload": payload, "state": "queued", "attempts": 0, "created_at": at, "due_at": at}
 
 
 @dataclass(frozen=True)
@@ -167,8 +186,6 @@ class _in_thread:
     """Enters and leaves a context that takes its time on a thread of one's own, which SQLite asks for."""
 
     def __init__(self, context: Any) -> None:
-        from concurrent.futures import ThreadPoolExecutor
-
         self._context, self._thread = context, ThreadPoolExecutor(1)
 
     async def __aenter__(self) -> Any:
@@ -253,9 +270,25 @@ def _clock(by_s: float) -> Act:
 
 
 def _target(how: str) -> Act:
+    async def act(scene: Scene) -> bool:
+        target = scene.tier.target
+        before = len(target.requests)
+        async with target.gone() if how == GONE else target.doing(how):
+            await scene.order()
+            scene.began.set()
+            await asyncio.sleep(scene.rng.uniform(*LONG_S))
+        return how == GONE or len(target.requests) > before
+
+    return act
+
+
+def _kill_relay_at(point: str) -> Act:
     async def act(scene: Scene) -> None:
-        async with scene.tier.target.gone() if how == "gone" else scene.tier.target.doing(how):
-            await scene.stays()
+        scene.tier.control.arm(Break(point, KILL, scene.rng.randint(1, NTH_AT_MOST)))
+        await scene.order()
+        scene.began.set()
+        await scene.met(also_when_over=True)
+        await scene.tier.settle()
 
     return act
 
@@ -289,8 +322,8 @@ def _all() -> list[Fault]:
         Fault("client_gone", "whoever asks is gone before the answer, and asks again", _nothing, holds=False, people={"goes_away": True}),
         Fault("relay_500", "the target of hand-offs answers 500", _target(FAILS), OURS_ONLY, relay),
         Fault("relay_slow", "the target of hand-offs is slow", _target(SLOW), OURS_ONLY, relay),
-        Fault("relay_gone", "the target of hand-offs refuses connections", _target("gone"), OURS_ONLY, relay),
-        *(Fault(f"kill_{point}", f"the process is killed {point.replace('_', ' the ')} of a hand-off", _kill_at(point), OURS_ONLY, (point,), is_armed=True, holds=False) for point in relay),
+        Fault("relay_gone", "the target of hand-offs refuses connections", _target(GONE), OURS_ONLY, relay),
+        *(Fault(f"kill_{point}", f"the process is killed {point.replace('_', ' the ')} of a hand-off", _kill_relay_at(point), OURS_ONLY, (point,), is_armed=True, holds=False) for point in relay),
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Queue
@@ -101,13 +102,13 @@ async def work_through(plan: Plan, root: Path) -> None:
             if until and time.monotonic() > until:
                 break
             for number in range(SAMPLE_TRIES if plan.for_s else 1):
-                result = await _taken(tier, fault, seed + number * plan.runs, plan.shows)
+                result, is_whole = await _taken(tier, fault, seed + number * plan.runs, plan.shows)
                 print(json.dumps(result.to_dict()), flush=True)
+                if not is_whole:
+                    await tier.close()
+                    tier = await _started(plan, root)
                 if result.is_met or result.why_not:
                     break
-            if any(each.kind == "does not come back" for each in result.violations):
-                await tier.close()
-                tier = await _started(plan, root)
     except CannotBreak as reason:
         for fault in plan.faults:
             print(json.dumps(Result(plan.tier, fault, plan.seed, why_not=str(reason)).to_dict()), flush=True)
@@ -131,15 +132,19 @@ async def _started(plan: Plan, root: Path) -> Tier:
     raise SystemExit(f"{plan.tier}: did not start {STARTS_AT_MOST} times")
 
 
-async def _taken(tier: Tier, fault: str, seed: int, shows: bool) -> Result:
+async def _taken(tier: Tier, fault: str, seed: int, shows: bool) -> tuple[Result, bool]:
+    """Return what came of a run, and whether the tier can go on."""
     began = time.monotonic()
     try:
         outcome = await take(tier, FAULTS[fault], seed)
     except NotReady as reason:
         print(f"{tier.name}, {fault}, seed {seed}: {reason}", flush=True)
         found = Violation(ANSWERED, "does not come back", "after the fault, not all processes came back")
-        return Result(tier.name, fault, seed, (found,), True, None, time.monotonic() - began)
+        return Result(tier.name, fault, seed, (found,), True, None, time.monotonic() - began), False
+    except Exception as error:  # of the harness: the other runs go on, and this one is no pass
+        print("".join(traceback.format_exception(error)), flush=True)
+        return Result(tier.name, fault, seed, why_not=f"the harness failed: {type(error).__name__}"), False
     if shows and outcome.run:
         print("\n".join(history(outcome.run)), flush=True)
         print("\n".join(map(str, outcome.violations)) or "Nothing was violated.", flush=True)
-    return Result(tier.name, fault, seed, tuple(outcome.violations), outcome.is_met, outcome.why_not, time.monotonic() - began)
+    return Result(tier.name, fault, seed, tuple(outcome.violations), outcome.is_met, outcome.why_not, time.monotonic() - began), True

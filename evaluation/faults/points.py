@@ -36,8 +36,7 @@ class Point:
         return self.ours if program == OURS else self.stock
 
 
-_SAVE = ("sijbot.records.turns:commit", "sijbot.adapters.tracker_store:ConversationStore.save")
-_RETRIEVE = ("sijbot.adapters.event_store:EventStore.retrieve", "sijbot.adapters.tracker_store:ConversationStore.retrieve")
+_RECEIVE, _SAVE, _RETRIEVE = "sijbot.records.turns:receive", "sijbot.records.turns:commit", "sijbot.adapters.event_store:EventStore.retrieve"
 _STOCK_SAVE, _STOCK_RETRIEVE = "rasa.core.tracker_store:SQLTrackerStore.save", "rasa.core.tracker_store:SQLTrackerStore.retrieve"
 _ACTION, _STOCK_ACTION = "sijbot.adapters.local_actions:LocalActions.request", "rasa.utils.endpoints:EndpointConfig.request"
 _GATE, _CLASSIFIER, _EXECUTOR = "sijbot.adapters.red_flag_gate:RedFlagGate.process", "sijbot.adapters.topic_classifier:TopicClassifier.process", "rasa_sdk.executor:ActionExecutor.run"
@@ -45,21 +44,21 @@ _GATE, _CLASSIFIER, _EXECUTOR = "sijbot.adapters.red_flag_gate:RedFlagGate.proce
 # In the order of a turn.
 OF_A_TURN: Mapping[str, Point] = {
     "before_inbox": Point(BEFORE, ("sijbot.adapters.inbox:Inbox.turn",), ("rasa.core.agent:Agent.handle_message",)),
-    "before_receive": Point(BEFORE, ("sijbot.records.turns:receive", "sijbot.adapters.inbox:Inbox._look_up")),
-    "after_receive": Point(AFTER, ("sijbot.records.turns:receive", "sijbot.adapters.inbox:Inbox._look_up")),
+    "before_receive": Point(BEFORE, (_RECEIVE,)),
+    "after_receive": Point(AFTER, (_RECEIVE,)),
     "after_screen": Point(AFTER, ("sijbot.adapters.assistant:Assistant._screened",)),
-    "before_retrieve": Point(BEFORE, _RETRIEVE, (_STOCK_RETRIEVE,)),
-    "after_retrieve": Point(AFTER, _RETRIEVE, (_STOCK_RETRIEVE,)),
+    "before_retrieve": Point(BEFORE, (_RETRIEVE,), (_STOCK_RETRIEVE,)),
+    "after_retrieve": Point(AFTER, (_RETRIEVE,), (_STOCK_RETRIEVE,)),
     "after_gate": Point(AFTER, (_GATE,), (_GATE,)),
     "before_action": Point(BEFORE, (_ACTION,), (_STOCK_ACTION,)),
     "after_action": Point(AFTER, (_ACTION,), (_STOCK_ACTION,)),
-    "before_commit": Point(BEFORE, _SAVE, (_STOCK_SAVE,)),
-    "in_commit": Point(INSIDE, _SAVE, (_STOCK_SAVE,)),
-    "after_commit": Point(AFTER, _SAVE, (_STOCK_SAVE,)),
+    "before_commit": Point(BEFORE, (_SAVE,), (_STOCK_SAVE,)),
+    "in_commit": Point(INSIDE, (_SAVE,), (_STOCK_SAVE,)),
+    "after_commit": Point(AFTER, (_SAVE,), (_STOCK_SAVE,)),
 }
 OF_THE_RELAY: Mapping[str, Point] = {
-    "before_delivery": Point(BEFORE, ("sijbot.adapters.relay:deliver",)),
-    "after_delivery": Point(AFTER, ("sijbot.adapters.relay:deliver",)),
+    "before_delivery": Point(BEFORE, ("sijbot.adapters.relay:Relay.deliver",)),
+    "after_delivery": Point(AFTER, ("sijbot.adapters.relay:Relay.deliver",)),
 }
 OF_PARTS: Mapping[str, Point] = {
     "action_begins": Point(BEFORE, (_EXECUTOR,), (_EXECUTOR,)),

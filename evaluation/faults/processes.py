@@ -149,9 +149,17 @@ class Program:
         except asyncio.TimeoutError:
             raise NotReady(f"{self.name} does not live: {self.log.since(0)[-2000:]}") from None
 
-    @property
-    def is_live(self) -> bool:
-        return self._live.is_set()
+    async def answers(self, deadline_s: float = LIVE_S) -> None:
+        """Wait until it answers, asked now: one that has died a moment ago is not known to be dead yet.
+
+        Raises: NotReady.
+        """
+        until = time.monotonic() + deadline_s
+        async with _prober() as http:
+            while not (self._live.is_set() and await _is_live(http, self._live_url)):
+                if time.monotonic() > until:
+                    raise NotReady(f"{self.name} does not live: {self.log.since(0)[-2000:]}")
+                await asyncio.sleep(PROBE_EVERY_S)
 
     def kill(self) -> None:
         """End it, and whatever it has started, as a machine does that loses its power."""
@@ -224,20 +232,25 @@ class Program:
                 await asyncio.sleep(AGAIN_S)
 
     async def _probe(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=PROBE_S)
-        async with aiohttp.ClientSession(timeout=timeout) as http:
-            while True:
-                try:
-                    async with http.get(self._live_url) as response:
-                        if response.status == 200:
-                            return
-                except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
-                    pass
+        async with _prober() as http:
+            while not await _is_live(http, self._live_url):
                 await asyncio.sleep(PROBE_EVERY_S)
 
     def down_now(self) -> list[tuple[float, float]]:
         """Return all times at which it was down, with the present one."""
         return [*self.down, *([(self._down_since, time.monotonic())] if self._is_expected else [])]
+
+
+def _prober() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_S), connector=aiohttp.TCPConnector(force_close=True))
+
+
+async def _is_live(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as response:
+            return response.status == 200
+    except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+        return False
 
 
 async def _ended(pid: int) -> None:

@@ -1,79 +1,49 @@
-"""nginx in front of two replicas: by conversation to one of them, and to the other one where that one does not answer."""
+"""The proxy of deploy/ in front of two replicas, as it is: with its limits, its times and its sentences."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Sequence
 
+from evaluation.faults.certificate import Certificate
 from evaluation.faults.databases import CannotBreak
 from evaluation.faults.processes import NotReady, free_port
 
-FIRST_MS, SECOND_MS = 600, 2300  # together less than the three seconds in which somebody gets a sentence; and the first less than the second in which danger gets its card
-START_S, END_S = 10.0, 5.0
-
-CONFIGURATION = """
-daemon off;
-worker_processes 1;
-pid {folder}/pid;
-error_log {folder}/log warn;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  client_max_body_size 64k;
-  client_body_buffer_size 64k;
-  split_clients "$http_authorization" $first {{ 50% one; * two; }}
-  map $first $second {{ one two; two one; }}
-  upstream one {{ server 127.0.0.1:{one} max_fails=0; keepalive 16; }}
-  upstream two {{ server 127.0.0.1:{two} max_fails=0; keepalive 16; }}
-  proxy_http_version 1.1;
-  proxy_set_header Connection "";
-  proxy_set_header Host $host;
-  proxy_set_header X-Forwarded-For $remote_addr;
-  proxy_connect_timeout 300ms;
-  proxy_next_upstream off;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://$first;
-      proxy_read_timeout {first}ms;
-      proxy_intercept_errors on;
-      error_page 502 503 504 = @other;
-    }}
-    location @other {{
-      proxy_pass http://$second;
-      proxy_read_timeout {second}ms;
-    }}
-  }}
-}}
-"""
+START_S, END_S, LOOK_EVERY_S = 10.0, 5.0, 0.02
+A_SECOND = 100_000  # requests of one address: all people of a run are one
 
 
 class Proxy:
-    """A running nginx. The second try has the longer time, so that the answer of a slow turn comes through."""
+    """A running nginx.
 
-    def __init__(self, ports: Sequence[int]) -> None:
+    Raises: CannotBreak, where it is not installed.
+    """
+
+    def __init__(self, root: Path, ports: Sequence[int], certificate: Certificate) -> None:
         program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
         if not program:
             raise CannotBreak("nginx is not installed (Debian: apt install nginx-light)")
-        self.folder = Path(tempfile.mkdtemp(prefix="sijbot-faults-nginx-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="sijbot-faults-nginx-"))
         self.port = free_port()
-        one, two = ports
-        path = self.folder / "nginx.conf"
-        path.write_text(CONFIGURATION.format(folder=self.folder, port=self.port, one=one, two=two, first=FIRST_MS, second=SECOND_MS), encoding="utf-8")
-        self._process = subprocess.Popen([program, "-c", str(path), "-p", str(self.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        values = {
+            "REPLICAS": " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports), "SERVER_NAME": "localhost", "HTTP_PORT": f"127.0.0.1:{free_port()}", "HTTPS_PORT": f"127.0.0.1:{self.port}",
+            "TLS_CERTIFICATE": certificate.certificate, "TLS_KEY": certificate.key, "SENTENCES": root / "deploy" / "sentences", "RATE": A_SECOND, "BURST": A_SECOND,
+        }  # fmt: skip
+        path = self._folder / "nginx.conf"
+        path.write_text(rendered((root / "deploy" / "nginx.conf").read_text(encoding="utf-8").replace("/tmp/", f"{self._folder}/"), values), encoding="utf-8")
+        user = "user root; " if os.getuid() == 0 else ""  # else its workers could not look into the folder
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen([program, "-c", str(path), "-p", str(self._folder), "-g", f"{user}daemon off;"], stdout=log, stderr=log)
 
     @property
     def log(self) -> Path:
-        return self.folder / "log"
+        return self._folder / "log"
 
     @property
     def pid(self) -> int:
@@ -91,8 +61,8 @@ class Proxy:
                 writer.close()
                 return
             except OSError:
-                await asyncio.sleep(0.02)
-        raise NotReady(f"nginx does not listen: {self.log.read_text(encoding='utf-8') if self.log.exists() else 'no log'}")
+                await asyncio.sleep(LOOK_EVERY_S)
+        raise NotReady(f"nginx does not listen: {self.log.read_text(encoding='utf-8')}")
 
     def close(self) -> None:
         """End it and leave nothing behind."""
@@ -102,4 +72,9 @@ class Proxy:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def rendered(template: str, values: dict[str, object]) -> str:
+    """Return a template with these values in the places of their names, as `envsubst` would."""
+    return re.sub(r"\$\{(\w+)\}", lambda place: str(values[place[1]]) if place[1] in values else place[0], template)

@@ -46,7 +46,7 @@ class Cell:
     @property
     def is_good(self) -> bool:
         """True where the fault was there, and nothing was violated."""
-        return self.runs > self.not_met and not self.violated
+        return self.runs > self.not_met and not self.violated and not self.why_not
 
     def add(self, result: Result) -> None:
         """Count one run."""
@@ -66,6 +66,7 @@ class Cell:
             return "not run"
         found = ", ".join(f"**{invariant} {self.violated[invariant]}**" for invariant in INVARIANTS if self.violated[invariant])
         more = [f"{self.not_met} not met"] * bool(self.not_met) + [f"{sum(self.slow.values())} slow"] * bool(self.slow)
+        more += ["some could not be made"] * bool(self.why_not)
         return "; ".join([f"{self.runs}: {found or '–'}", *more])
 
 

@@ -11,7 +11,7 @@ from typing import Mapping, Optional, Sequence
 import aiohttp
 
 from evaluation.faults.checker import Violation, violations
-from evaluation.faults.client import Pace, Speaker, replay
+from evaluation.faults.client import WAIT_S, Pace, Speaker, replay
 from evaluation.faults.databases import CannotBreak
 from evaluation.faults.faults import Fault, Scene
 from evaluation.faults.processes import NotReady
@@ -22,7 +22,8 @@ from evaluation.faults.tiers import Tier
 
 PEOPLE = 2  # and the one who is in danger
 REPEATED_AT_MOST = 6
-DELIVERED_S, DELIVERED_EVERY_S = 30.0, 0.1
+DELIVERED_S, LOOKS_S, LOOK_EVERY_S = 30, 3, 0.05
+LEASE_S = 40.0  # longer than anything that is to be delivered waits
 HURRY_S = 0.3  # at most, between the fault and the one who is in danger then
 
 
@@ -81,7 +82,7 @@ class _Taking:
         return [*made, alarm(self._rng, "conversation of the alarm")]
 
     def _speaker(self, script: Script) -> Speaker:
-        return Speaker(self._tier.door, script, self._pace, random.Random(f"{self._seed}/{script.name}"), self._tier.reads.has_ids, **self._people)
+        return Speaker(self._tier.door, self._tier.http(WAIT_S), script, self._pace, random.Random(f"{self._seed}/{script.name}"), self._tier.reads.has_ids, **self._people)
 
     async def _send(self) -> None:
         """Wait until a new message may be sent. The fault begins when so many were sent; whoever comes later waits until it is there, where it holds."""
@@ -125,10 +126,9 @@ class _Taking:
 
     async def _break(self) -> None:
         await self._begins.wait()
-        self._fault_began = time.monotonic()
-        scene = Scene(self._tier, self._rng, lambda: self._is_over, self._there)
-        await self._fault.act(scene)
-        self._met = self._tier.control.met_at is not None if self._fault.is_armed else True
+        scene = Scene(self._tier, self._rng, lambda: self._is_over, self._there, {speaker.owner: speaker.talk for speaker in self._speakers})
+        is_met = await self._fault.act(scene)
+        self._met = self._tier.control.met_at is not None if self._fault.is_armed else is_met is not False
         self._tier.control.disarm()
         self._there.set()
         self._pace.fault_ended_at = time.monotonic()
@@ -172,7 +172,8 @@ class _Taking:
             order = {exchange.message_id: place for place, exchange in enumerate(talk.history or ())}
             messages = sorted((message for message in talk.messages if message.acknowledged), key=lambda message: order.get(message.id, len(order)))
             try:
-                owner, replies = await replay(self._tier.door, messages, self._tier.reads.has_ids)
+                async with self._tier.http(4 * WAIT_S) as http:
+                    owner, replies = await replay(self._tier.door, http, messages, self._tier.reads.has_ids)
             except (aiohttp.ClientError, asyncio.TimeoutError):
                 continue  # what is wrong then is found in the conversation itself
             made.append((owner, talk, replies))
@@ -209,17 +210,20 @@ class _Taking:
         return [(since - self._began_at, until - self._began_at) for since, until in self._tier.dark() if until >= self._began_at]
 
     async def _delivered(self, owners: Sequence[str]) -> None:
-        """Wait until everything that is to be delivered was taken, or until that takes too long."""
-        target = self._tier.target
+        """Wait until everything that is to be delivered was taken. What waits for its time, as after a failure or for one that died, gets it: the clock goes on."""
+        target, moved_s = self._tier.target, 0.0
         if target is None:
             return
-        until = time.monotonic() + DELIVERED_S
-        while time.monotonic() < until:
-            rows = await asyncio.to_thread(self._tier.database.rows, owners)
-            wanted = {str(row["id"]) for row in rows.get("outbox", ())}
-            if wanted <= {request.id for request in target.requests[self._requests :] if request.is_taken}:
-                return
-            await asyncio.sleep(DELIVERED_EVERY_S)
+        for number in range(DELIVERED_S // LOOKS_S):
+            until = time.monotonic() + LOOKS_S
+            while time.monotonic() < until:
+                rows = await asyncio.to_thread(self._tier.database.rows, owners)
+                wanted = {str(row["id"]) for row in rows.get("outbox", ())}
+                if wanted <= {request.id for request in target.requests[self._requests :] if request.is_taken}:
+                    return
+                await asyncio.sleep(LOOK_EVERY_S)
+            moved_s += LEASE_S
+            self._tier.control.move_clock(moved_s)
 
     def _deliveries(self, owners: Mapping[str, Talk], rows: Mapping[str, Rows]) -> Optional[list[Delivery]]:
         target = self._tier.target

@@ -12,7 +12,8 @@ Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]  # by table
 
 OWNER_COLUMNS = ("conversation_id", "sender_id")
-EVENT_TABLES = ("conversation_event", "events")  # of ours; of Rasa's own store, which has no numbers
+EVENT_TABLES = {"conversation_event": "number", "events": "id"}  # of ours, whose column says the place in its conversation; of Rasa's own store, which counts those of all conversations
+ADDED = "harness"  # what the ids of rows begin with that the harness has written, and no message
 # What says that something was done, and what of it: ids and times are others every time.
 EFFECTS: Mapping[str, tuple[str, ...]] = {
     "hand_off": ("reply_id", "level", "flags"),
@@ -28,12 +29,12 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
 def stored(rows: Rows) -> Stored:
     """Return what the rows of one conversation say."""
     table = next((name for name in EVENT_TABLES if name in rows), None)
-    numbered = table == EVENT_TABLES[0]
-    events = sorted(rows.get(table, ()), key=lambda row: row["number"] if numbered else row["id"])
+    place = EVENT_TABLES.get(table)
+    events = sorted(rows.get(table, ()), key=lambda row: row[place])
     return Stored(
         inbox=[(row["message_id"], bool(parsed(row["replies"]))) for row in rows["inbox"]] if "inbox" in rows else None,
         user_texts=[event.get("text") or "" for event in map(_event, events) if event.get("event") == "user"],
-        numbers=[row["number"] for row in events] if numbered else None,
+        numbers=[row[place] for row in events] if place == "number" else None,
         effects=effects(rows),
         text=json.dumps(rows, default=str, ensure_ascii=False),
         shown_states=frozenset(row["state"] for row in rows.get("hand_off", ())),
@@ -43,7 +44,9 @@ def stored(rows: Rows) -> Stored:
 
 def effects(rows: Rows) -> Effects:
     """Return how often each thing was done."""
-    return Counter((table, tuple(_plain(row[column]) for column in columns if column in row)) for table, columns in EFFECTS.items() for row in rows.get(table, ()))
+    return Counter(
+        (table, tuple(_plain(row[column]) for column in columns if column in row)) for table, columns in EFFECTS.items() for row in rows.get(table, ()) if not str(row.get("id")).startswith(ADDED)
+    )
 
 
 def parsed(value: Any) -> Any:

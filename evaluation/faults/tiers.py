@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
+import ssl
 import tempfile
-import time
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Sequence
 
+import aiohttp
 import yaml
 
+from evaluation.faults.certificate import Certificate, make
 from evaluation.faults.client import Door, RestDoor, WebDoor, emergency_pieces
 from evaluation.faults.control import Control
 from evaluation.faults.databases import Cluster, Database, SqliteFile, children_of
@@ -28,6 +29,8 @@ USUAL = {
     "SIJBOT_SECRET": SECRET, "SIJBOT_MESSAGES_PER_MINUTE": "100000", "SIJBOT_REQUESTS_PER_MINUTE": "1000000", "RASA_TELEMETRY_ENABLED": "false", "PYTHONUNBUFFERED": "1",
     "SIJBOT_HAND_OFF_SECRET": SECRET,
 }  # fmt: skip
+
+PRODUCTION = {"SIJBOT_MODE": "production"}  # it trains nothing: without its model it hears danger signs alone
 
 
 class Tier:
@@ -48,6 +51,8 @@ class Tier:
         self.database: Database
         self.door: Door
         self.target: Optional[Target] = None
+        self.certificate: Optional[Certificate] = None
+        self._trusted: ssl.SSLContext | bool = True
         self.waits = Waits(self.pids)
         self._watch: Optional[asyncio.Task] = None
 
@@ -72,7 +77,7 @@ class Tier:
         if self.nursery:
             await asyncio.to_thread(self.nursery.close)
         if self.target:
-            await self.target.close()
+            await self.target.stop()
         if self.cluster:
             await asyncio.to_thread(self.cluster.remove)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,19 +113,19 @@ class Tier:
         return dark
 
     async def settle(self) -> None:
-        """Wait until all processes live.
+        """Wait until all processes answer.
 
         Raises: NotReady.
         """
         for program in self.programs:
             program.signal(signal.SIGCONT)
-            await program.lives()
+            await program.answers()
 
     async def _server(self, number: int, **environment: str) -> Program:
         port = free_port()
         settings = {**USUAL, "PORT": str(port), "SIJBOT_VAR": str(self.var(number)), "SIJBOT_DATABASE_URL": self.database.url, "SIJBOT_METRICS_PORT": str(free_port()), **environment}
         if self.target:
-            settings |= {"SIJBOT_HAND_OFF_WEBHOOK": self.target.url, "SSL_CERT_FILE": str(self.target.authority)}
+            settings |= {"SIJBOT_HAND_OFF_WEBHOOK": self.target.url, "SSL_CERT_FILE": str(self.certificate.certificate)}
         program = Program(f"server {number + 1}", self.nursery, settings, ["run"], self.control, f"http://127.0.0.1:{port}/live")
         program.url = f"http://127.0.0.1:{port}"
         program.metrics_url = f"http://127.0.0.1:{settings['SIJBOT_METRICS_PORT']}/metrics"
@@ -128,15 +133,22 @@ class Tier:
         await program.start()
         return program
 
-    async def _target(self) -> None:
-        """Listen for hand-offs, where the product delivers any."""
-        if not self.missing("before_delivery"):
-            self.target = Target()
-            await self.target.start()
+    async def _ground(self) -> None:
+        """Wait until processes can be started, and listen for the hand-offs that they deliver."""
+        await asyncio.to_thread(self.missing, "")
+        self.certificate = make(self.folder)
+        self._trusted = self.certificate.trusted()
+        self.target = Target(self.certificate)
+        await self.target.start()
 
     def missing(self, point: str) -> Optional[str]:
         """Return why the product has no such point, or None where it has."""
         return self.nursery.missing.get(point)
+
+    def http(self, timeout_s: float) -> aiohttp.ClientSession:
+        """Return what asks the product, and trusts its proxy; on a new connection each time, since one to a process that has died since says nothing of the one in its place."""
+        connector = aiohttp.TCPConnector(limit=0, force_close=True, ssl=self._trusted)
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), connector=connector)
 
 
 class SqliteTier(Tier):
@@ -144,8 +156,7 @@ class SqliteTier(Tier):
 
     async def _start(self) -> None:
         self.database = SqliteFile(self.folder / "sijbot.db")
-        await asyncio.to_thread(self.missing, "")
-        await self._target()
+        await self._ground()
         server = await self._server(0)
         self.door = WebDoor([server.url])
 
@@ -156,9 +167,8 @@ class PostgresTier(Tier):
     async def _start(self) -> None:
         self.cluster = await asyncio.to_thread(Cluster)
         self.database = self.cluster.new_database("sijbot")
-        await asyncio.to_thread(self.missing, "")
-        await self._target()
-        server = await self._server(0)
+        await self._ground()
+        server = await self._server(0, **PRODUCTION)
         self.door = WebDoor([server.url])
 
 
@@ -171,12 +181,11 @@ class ReplicasTier(Tier):
     async def _start(self) -> None:
         self.cluster = await asyncio.to_thread(Cluster)
         self.database = self.cluster.new_database("sijbot")
-        await asyncio.to_thread(self.missing, "")
-        await self._target()
-        servers = [await self._server(number, SIJBOT_PROXIES="1") for number in range(2)]
-        self.proxy = Proxy([int(server.url.rpartition(":")[2]) for server in servers])
+        await self._ground()
+        servers = [await self._server(number, SIJBOT_PROXIES="1", SIJBOT_LOG="json", **PRODUCTION) for number in range(2)]
+        self.proxy = Proxy(self.root, [int(server.url.rpartition(":")[2]) for server in servers], self.certificate)
         await self.proxy.ready()
-        self.door = WebDoor([f"http://127.0.0.1:{self.proxy.port}", *(server.url for server in servers)])
+        self.door = WebDoor([f"https://127.0.0.1:{self.proxy.port}", *(server.url for server in servers)])
 
     def pids(self) -> list[int]:
         return [*super().pids(), *([self.proxy.pid, *children_of(self.proxy.pid)] if self.proxy else ())]
@@ -224,7 +233,7 @@ class StockTier(Tier):
 
     async def settle(self) -> None:
         await super().settle()
-        await self.actions.lives()
+        await self.actions.answers()
 
     async def close(self) -> None:
         if self.actions:

@@ -16,7 +16,6 @@ from evaluation.faults.points import OF_A_TURN, POINTS
 from evaluation.faults.report import Result, cells, is_good, not_there, report, seeds, table
 from evaluation.faults.scripts import alarm, at_once, mixture
 from evaluation.faults.stored import by_owner, effects, stored
-from evaluation.faults.target import _id_of
 from evaluation.faults.tiers import RASA, REPLICAS, SQLITE, TIERS
 
 # What people say.
@@ -89,6 +88,10 @@ def test_ids_and_times_are_no_part_of_an_effect():
     assert effects(one) == effects(other)
 
 
+def test_what_the_harness_wrote_is_no_effect_of_a_message():
+    assert effects({"outbox": [{"id": "harness1", "kind": "hand_off"}, {"id": "x", "kind": "hand_off"}]}) == Counter({("outbox", ("hand_off",)): 1})
+
+
 def test_rasas_own_table_has_no_numbers():
     found = stored({"events": [{"sender_id": "a", "id": 9, "data": '{"event": "user", "text": "x"}'}]})
 
@@ -97,11 +100,6 @@ def test_rasas_own_table_has_no_numbers():
 
 def test_a_hand_off_is_known_by_the_pieces_of_its_text():
     assert emergency_pieces(["{line} Do not drive yourself, and ask someone. You said {finding}.\nshort"]) == ["Do not drive yourself, and ask someone. You said"]
-
-
-@pytest.mark.parametrize("headers, body, expected", [({"Idempotency-Key": "k"}, "{}", "k"), ({}, '{"id": 7}', "7"), ({}, "[]", ""), ({}, "no json", "")])
-def test_a_delivery_is_known_by_its_id(headers, body, expected):
-    assert _id_of(headers, body) == expected
 
 
 # Faults and plans.
