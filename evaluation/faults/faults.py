@@ -8,7 +8,7 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Optional, Sequence
 
@@ -23,6 +23,7 @@ OURS_ONLY, ON_POSTGRESQL = (SQLITE, POSTGRESQL, REPLICAS), (POSTGRESQL, REPLICAS
 DAY_S = 24 * 3600.0
 MET_EVERY_S, MET_S = 0.01, 20.0
 SHORT_S, LONG_S = (0.2, 1.2), (3.1, 3.6)  # the second one is longer than anybody may wait for a sentence
+A_TURN_S = 0.08  # takes about so long
 NTH_AT_MOST = 2
 ORDERS_AT_MOST = 2
 GONE = "gone"
@@ -56,7 +57,7 @@ class Scene:
         await asyncio.sleep(self.rng.uniform(*self.rng.choice([SHORT_S, LONG_S])))
 
 
-Act = Callable[[Scene], Awaitable[Optional[bool]]]  # makes the fault, waits, and takes it back; what it returns says whether the fault was met, where nothing is armed
+Act = Callable[[Scene], Awaitable[None]]  # makes the fault, waits, and takes it back
 
 
 def order_of(owner: str, contact: str, at: datetime, rng: random.Random) -> Row:
@@ -70,7 +71,8 @@ def order_of(owner: str, contact: str, at: datetime, rng: random.Random) -> Row:
 class Fault:
     """A fault. tiers: where it can be made; points: that the product must have for it.
 
-    holds: whoever has something new to say waits until the fault is there. is_armed: it happened where a process reached what was armed; else it happens whatever the product does.
+    holds: whoever has something new to say waits until the fault is there. is_armed: it happened where a process reached what was armed; else it happens whatever the product does,
+    and was met where a message was at work meanwhile.
     people: how messages are sent. loose: it changes what is right to answer.
     """
 
@@ -81,7 +83,7 @@ class Fault:
     points: Sequence[str] = ()
     holds: bool = True
     is_armed: bool = False
-    people: Mapping[str, Any] = None  # type: ignore[assignment]
+    people: Mapping[str, Any] = field(default_factory=dict)
     loose: bool = False
 
 
@@ -101,7 +103,7 @@ def _kill_at(point: str) -> Act:
 
 async def _kill_any_time(scene: Scene) -> None:
     scene.began.set()
-    await asyncio.sleep(scene.rng.uniform(0, 0.08))
+    await asyncio.sleep(scene.rng.uniform(0, A_TURN_S))
     _any(scene).kill()
     await scene.tier.settle()
 
@@ -120,8 +122,9 @@ async def _stop_in_turn(scene: Scene) -> None:
 
 
 async def _restart(scene: Scene) -> None:
+    """One after another, as a rolling restart goes."""
     scene.began.set()
-    await asyncio.sleep(scene.rng.uniform(0, 0.05))
+    await asyncio.sleep(scene.rng.uniform(0, A_TURN_S))
     for program in scene.rng.sample(scene.tier.programs, len(scene.tier.programs)):
         await program.restart()
 
@@ -183,7 +186,7 @@ async def _database_down(scene: Scene) -> AsyncIterator[None]:
 
 
 class _in_thread:
-    """Enters and leaves a context that takes its time on a thread of one's own, which SQLite asks for."""
+    """Enters and leaves a context that takes its time on a thread of its own: SQLite wants both on the same one."""
 
     def __init__(self, context: Any) -> None:
         self._context, self._thread = context, ThreadPoolExecutor(1)
@@ -204,7 +207,7 @@ def _armed_for_a_while(kind: str, *points: str) -> Act:
         scene.tier.control.arm(Break(scene.rng.choice(points), kind, 1, scene.rng.randrange(len(NONSENSES))))
         scene.began.set()
         await scene.met()
-        await asyncio.sleep(scene.rng.uniform(0.2, 1.5))
+        await asyncio.sleep(scene.rng.uniform(*SHORT_S))
 
     return act
 
@@ -232,7 +235,6 @@ def _model_bad(spoil: Callable[[Any, random.Random], None]) -> Act:
             kept.replace(model)
             stamp.write_bytes(known)
         program.kill()  # one that lives with a bad model, or trains a new one, begins anew
-        await asyncio.sleep(0.1)
         await scene.tier.settle()
 
     return act
@@ -270,14 +272,12 @@ def _clock(by_s: float) -> Act:
 
 
 def _target(how: str) -> Act:
-    async def act(scene: Scene) -> bool:
+    async def act(scene: Scene) -> None:
         target = scene.tier.target
-        before = len(target.requests)
         async with target.gone() if how == GONE else target.doing(how):
             await scene.order()
             scene.began.set()
             await asyncio.sleep(scene.rng.uniform(*LONG_S))
-        return how == GONE or len(target.requests) > before
 
     return act
 

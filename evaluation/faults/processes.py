@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 import aiohttp
@@ -118,8 +119,9 @@ class Program:
     down: when it could not answer because of what was done to it: ended or stopped by the harness, and since then not ready yet. ended_by_itself: how often it ended though nobody had asked for it.
     """
 
-    def __init__(self, name: str, nursery: Nursery, environment: Mapping[str, str], command: Sequence[str], control: Control, live_url: str) -> None:
-        self.name, self._nursery, self._environment, self._command, self._control, self._live_url = name, nursery, environment, command, control, live_url
+    def __init__(self, name: str, nursery: Nursery, environment: Mapping[str, str], command: Sequence[str], control: Control, live_url: str, shows: Mapping[str, str] = MappingProxyType({})) -> None:
+        """live_url: answers with 200 while the process lives; shows: what else it shows of itself, addresses by what stands there."""
+        self.name, self._nursery, self._environment, self._command, self._control, self._live_url, self.shows = name, nursery, environment, command, control, live_url, shows
         self.log, self.pid = Log(), 0
         self.down: list[tuple[float, float]] = []
         self.ended_by_itself: list[str] = []

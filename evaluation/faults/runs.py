@@ -22,6 +22,7 @@ from evaluation.faults.tiers import Tier
 
 PEOPLE = 2  # and the one who is in danger
 REPEATED_AT_MOST = 6
+SHOWN_S = 5
 DELIVERED_S, LOOKS_S, LOOK_EVERY_S = 30, 3, 0.05
 LEASE_S = 40.0  # longer than anything that is to be delivered waits
 HURRY_S = 0.3  # at most, between the fault and the one who is in danger then
@@ -64,10 +65,10 @@ class _Taking:
         self._tier, self._fault, self._seed = tier, fault, seed
         self._rng = random.Random(f"{fault.name}/{seed}")
         self._began_at = time.monotonic()
-        self._sent, self._is_over = 0, False
+        self._sent, self._is_over, self._is_reached, self._lasted = 0, False, False, (0.0, 0.0)
         self._begins, self._there = asyncio.Event(), asyncio.Event()
         self._pace = Pace(self._send, tier.waits.between, self._began_at)
-        self._people = dict(fault.people or {})
+        self._people = dict(fault.people)
         scripts = self._scripts()
         self._speakers = [self._speaker(script) for script in scripts]
         self._moment = self._rng.randint(1, max(1, sum(len(script.steps) for script in scripts[:-1]) // 2))
@@ -93,6 +94,7 @@ class _Taking:
             await self._there.wait()
 
     async def take(self) -> Run:
+        """Take it, and return what was seen."""
         tier = self._tier
         tier.control.disarm()
         for speaker in self._speakers:
@@ -126,12 +128,20 @@ class _Taking:
 
     async def _break(self) -> None:
         await self._begins.wait()
-        scene = Scene(self._tier, self._rng, lambda: self._is_over, self._there, {speaker.owner: speaker.talk for speaker in self._speakers})
-        is_met = await self._fault.act(scene)
-        self._met = self._tier.control.met_at is not None if self._fault.is_armed else is_met is not False
+        began_at = time.monotonic()
+        scene = Scene(self._tier, random.Random(f"{self._fault.name}/{self._seed}/fault"), lambda: self._is_over, self._there, {speaker.owner: speaker.talk for speaker in self._speakers})
+        await self._fault.act(scene)
+        self._is_reached = self._tier.control.met_at is not None
         self._tier.control.disarm()
         self._there.set()
         self._pace.fault_ended_at = time.monotonic()
+        self._lasted = (began_at - self._began_at, self._pace.fault_ended_at - self._began_at)
+
+    def _is_met(self) -> bool:
+        """Return whether a process reached what was armed; of a fault that is not armed, whether any message was at work while it lasted."""
+        since, until = self._lasted
+        attempts = [attempt for speaker in self._speakers for message in speaker.talk.messages for attempt in message.attempts]
+        return self._is_reached if self._fault.is_armed else any(attempt.began_s <= until and since <= attempt.ended_s for attempt in attempts)
 
     async def _look(self) -> Run:
         """Look at what is left: the same messages once more, the histories, the database, and what was printed."""
@@ -152,7 +162,7 @@ class _Taking:
         twins = await self._twins(talks)
         logs = await self._logs()
         run = Run(
-            tier.name, self._fault.name, self._seed, talks, self._met, self._dark(), tier.has_spare, self._fault.loose, tier.reads, logs, self._deliveries(owners, rows),
+            tier.name, self._fault.name, self._seed, talks, self._is_met(), self._dark(), tier.has_spare, self._fault.loose, tier.reads, logs, self._deliveries(owners, rows),
             [late for program in tier.programs for late in program.ended_late[self._down[program.name][1] :]],
             [itself for program in tier.programs for itself in program.ended_by_itself[self._down[program.name][0] :]],
         )  # fmt: skip
@@ -192,17 +202,15 @@ class _Taking:
         return {**logs, **await self._shown()}
 
     async def _shown(self) -> dict[str, str]:
-        """Return what the processes show of themselves: readiness and, where there are any, metrics."""
+        """Return what the processes show of themselves: readiness, metrics."""
         shown = {}
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
+        async with self._tier.http(SHOWN_S) as http:
             for program in self._tier.programs:
-                for name, url in (("readiness", getattr(program, "url", "") + "/ready"), ("metrics", getattr(program, "metrics_url", ""))):
-                    if not url.startswith("http"):
-                        continue
+                for name, url in program.shows.items():
                     try:
                         async with http.get(url) as response:
                             shown[f"the {name} of {program.name}"] = await response.text()
-                    except (aiohttp.ClientError, asyncio.TimeoutError):
+                    except (aiohttp.ClientError, asyncio.TimeoutError):  # whoever shows nothing leaks nothing
                         continue
         return shown
 
@@ -214,7 +222,7 @@ class _Taking:
         target, moved_s = self._tier.target, 0.0
         if target is None:
             return
-        for number in range(DELIVERED_S // LOOKS_S):
+        for _ in range(DELIVERED_S // LOOKS_S):
             until = time.monotonic() + LOOKS_S
             while time.monotonic() < until:
                 rows = await asyncio.to_thread(self._tier.database.rows, owners)

@@ -121,17 +121,19 @@ class Tier:
             program.signal(signal.SIGCONT)
             await program.answers()
 
-    async def _server(self, number: int, **environment: str) -> Program:
-        port = free_port()
-        settings = {**USUAL, "PORT": str(port), "SIJBOT_VAR": str(self.var(number)), "SIJBOT_DATABASE_URL": self.database.url, "SIJBOT_METRICS_PORT": str(free_port()), **environment}
-        if self.target:
-            settings |= {"SIJBOT_HAND_OFF_WEBHOOK": self.target.url, "SSL_CERT_FILE": str(self.certificate.certificate)}
-        program = Program(f"server {number + 1}", self.nursery, settings, ["run"], self.control, f"http://127.0.0.1:{port}/live")
-        program.url = f"http://127.0.0.1:{port}"
-        program.metrics_url = f"http://127.0.0.1:{settings['SIJBOT_METRICS_PORT']}/metrics"
+    async def _server(self, number: int, **environment: str) -> str:
+        """Start a process of ours and return its address."""
+        port, metrics_port = free_port(), free_port()
+        url = f"http://127.0.0.1:{port}"
+        settings = {
+            **USUAL, "PORT": str(port), "SIJBOT_VAR": str(self.var(number)), "SIJBOT_DATABASE_URL": self.database.url, "SIJBOT_METRICS_PORT": str(metrics_port),
+            "SIJBOT_HAND_OFF_WEBHOOK": self.target.url, "SSL_CERT_FILE": str(self.certificate.certificate), **environment,
+        }  # fmt: skip
+        shows = {"readiness": f"{url}/ready", "metrics": f"http://127.0.0.1:{metrics_port}/metrics"}
+        program = Program(f"server {number + 1}", self.nursery, settings, ["run"], self.control, f"{url}/live", shows)
         self.programs.append(program)
         await program.start()
-        return program
+        return url
 
     async def _ground(self) -> None:
         """Wait until processes can be started, and listen for the hand-offs that they deliver."""
@@ -157,8 +159,7 @@ class SqliteTier(Tier):
     async def _start(self) -> None:
         self.database = SqliteFile(self.folder / "sijbot.db")
         await self._ground()
-        server = await self._server(0)
-        self.door = WebDoor([server.url])
+        self.door = WebDoor([await self._server(0)])
 
 
 class PostgresTier(Tier):
@@ -168,8 +169,7 @@ class PostgresTier(Tier):
         self.cluster = await asyncio.to_thread(Cluster)
         self.database = self.cluster.new_database("sijbot")
         await self._ground()
-        server = await self._server(0, **PRODUCTION)
-        self.door = WebDoor([server.url])
+        self.door = WebDoor([await self._server(0, **PRODUCTION)])
 
 
 class ReplicasTier(Tier):
@@ -182,10 +182,10 @@ class ReplicasTier(Tier):
         self.cluster = await asyncio.to_thread(Cluster)
         self.database = self.cluster.new_database("sijbot")
         await self._ground()
-        servers = [await self._server(number, SIJBOT_PROXIES="1", SIJBOT_LOG="json", **PRODUCTION) for number in range(2)]
-        self.proxy = Proxy(self.root, [int(server.url.rpartition(":")[2]) for server in servers], self.certificate)
+        urls = [await self._server(number, SIJBOT_PROXIES="1", SIJBOT_LOG="json", **PRODUCTION) for number in range(2)]
+        self.proxy = Proxy(self.root, [int(url.rpartition(":")[2]) for url in urls], self.certificate)
         await self.proxy.ready()
-        self.door = WebDoor([f"https://127.0.0.1:{self.proxy.port}", *(server.url for server in servers)])
+        self.door = WebDoor([f"https://127.0.0.1:{self.proxy.port}", *urls])
 
     def pids(self) -> list[int]:
         return [*super().pids(), *([self.proxy.pid, *children_of(self.proxy.pid)] if self.proxy else ())]
