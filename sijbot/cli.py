@@ -441,6 +441,7 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
 @app.command(epilog="Example: SIJBOT_RELAY=apart sijbot relay")
 def relay() -> None:
     """Deliver what is in the outbox (hand-offs, events) until told to stop, in a process of its own. Several at once are safe."""
+    from sijbot import metrics
     from sijbot.adapters.relay import Relay
     from sijbot.adapters.sinks import sinks_of
     from sijbot.content import ContentStore
@@ -453,6 +454,8 @@ def relay() -> None:
     with _database_faults("read or written"):
         schema.prepare(engine, settings.migrates)
     store = ContentStore(settings.content) if settings_module.EMAIL in settings.sinks else None  # only a mail is made of words
+
+    metrics.serve(settings)
 
     async def deliver() -> None:
         logs.configure(settings.json_logs)

@@ -306,7 +306,8 @@ def _all() -> list[Fault]:
         Fault("db_paused", "the database stands still", _db_paused, ON_POSTGRESQL),
         Fault("db_disk_full", "the disk of the database is full", _db_full),
         Fault("db_locked", "somebody else has locked all of the database", _db_locked),
-        Fault("db_down_at_start", "a process is started while the database is down", _db_down_at_start),
+        # With two processes this would be two faults at once: while one starts, the other has no database either, and the proxy may say its own sentence in place of its card.
+        Fault("db_down_at_start", "a process is started while the database is down", _db_down_at_start, tuple(tier for tier in TIERS if tier != REPLICAS)),
         Fault("action_raises", "every custom action raises", _armed_for_a_while(RAISE, "action_begins", "action_ends"), is_armed=True),
         Fault("action_hangs", "every custom action hangs", _armed_for_a_while(HANG, "action_begins", "action_ends"), is_armed=True),
         Fault("action_nonsense", "every custom action returns nonsense", _armed_for_a_while(NONSENSE, "action_ends"), is_armed=True),

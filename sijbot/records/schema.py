@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import select
 import threading
 import time
@@ -14,6 +15,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+logger = logging.getLogger(__name__)
+
 METADATA = sa.MetaData()
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 BUSY_TIMEOUT_S = 1.0  # a locked database must not use up a turn's deadline
@@ -21,7 +24,7 @@ ANSWER_DEADLINE_S = 1.2  # nor may one that hangs: a call to PostgreSQL that tak
 MIGRATION_DEADLINE_S = 3600.0
 _waiting = threading.local()  # seconds: how long a call of this thread may take, where it is another time
 POOL_SIZE = 12  # connections of one process: more than its threads ask for at once
-_POSTGRESQL = {"connect_timeout": 2, "application_name": "sijbot", "options": "-c statement_timeout=5000 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=10000"}
+_POSTGRESQL = {"connect_timeout": 2, "application_name": "sijbot", "options": "-c statement_timeout=5000 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=1000"}  # the last: a process that is frozen in a transaction must not keep others out
 _MIGRATING = 3  # class of PostgreSQL's advisory locks
 _VERSION = sa.table("sijbot_schema", sa.column("version_num"))
 
@@ -204,7 +207,9 @@ def make_engine(url: str) -> sa.engine.Engine:
     """Return an engine whose every call ends: on SQLite with write-ahead log, overwriting of what is deleted, and a short wait for locks."""
     if not url.startswith("sqlite"):
         end_waiting_for_postgresql()
-        return sa.create_engine(url, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_DEADLINE_S, connect_args=_POSTGRESQL)
+        engine = sa.create_engine(url, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_DEADLINE_S, connect_args=_POSTGRESQL)
+        sa.event.listen(engine, "connect", keep_words_out_of_its_log)
+        return engine
     memory = url in ("sqlite://", "sqlite:///:memory:")
     # SQLAlchemy's own choice for a SQLite file is a new connection every time, which costs more than the query.
     pool = {"poolclass": sa.pool.StaticPool} if memory else {"poolclass": sa.pool.QueuePool, "pool_size": 5, "max_overflow": 27}
@@ -217,6 +222,24 @@ def set_sqlite_pragmas(connection, _record) -> None:
     """Set what every SQLite connection of ours needs. synchronous=FULL: what was acknowledged outlives a loss of power, for a quarter of a millisecond."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def keep_words_out_of_its_log(connection, _record) -> None:
+    """Ask PostgreSQL not to write statements that fail into its log: they hold what people said. Where our role may not ask for that, whoever runs the database has to (docs/operations.md)."""
+    import psycopg2
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET log_min_error_statement = 'panic'")
+        connection.commit()
+    except psycopg2.Error:
+        connection.rollback()
+        _warn_of_its_log()
+
+
+@functools.lru_cache(maxsize=None)
+def _warn_of_its_log() -> None:
+    logger.warning("the database's own log may hold what people say: set log_min_error_statement to panic there (docs/operations.md)")
 
 
 def end_waiting_for_postgresql() -> None:
@@ -238,8 +261,7 @@ def _wait_for_postgresql(connection) -> None:
         poll = select.poll()
         poll.register(connection.fileno(), events)
         if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-            connection.close()
-            raise psycopg2.OperationalError("the database does not answer")
+            raise psycopg2.OperationalError("the database does not answer")  # which closes the connection; closing it here would wait for itself
 
 
 def migrate(engine: sa.engine.Engine) -> None:
@@ -248,7 +270,7 @@ def migrate(engine: sa.engine.Engine) -> None:
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING, 0)))
             command.upgrade(_alembic(connection), "head")
     finally:

@@ -12,7 +12,7 @@ import pytest
 from sijbot.settings import ROOT, Settings
 
 pytestmark = pytest.mark.slow
-SAMPLE_S = 240 if os.environ.get("CI") else 60
+SAMPLE_S = 150 if os.environ.get("CI") else 60
 STARTS_S = 600  # at most, of all tiers together, before the first of their runs
 OURS = ("sqlite", "postgresql", "replicas")
 
