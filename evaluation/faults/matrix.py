@@ -17,7 +17,7 @@ from typing import Iterator, Optional, Sequence
 from evaluation.faults.checker import ANSWERED, Violation
 from evaluation.faults.databases import CannotBreak
 from evaluation.faults.faults import FAULTS
-from evaluation.faults.processes import NotReady
+from evaluation.faults.processes import NoNursery, NotReady
 from evaluation.faults.report import Result, history
 from evaluation.faults.runs import take
 from evaluation.faults.tiers import Tier, new_tier
@@ -122,7 +122,7 @@ async def _started(plan: Plan, root: Path) -> Tier:
         try:
             await tier.start()
             return tier
-        except NotReady as fault:
+        except (NotReady, NoNursery) as fault:
             await tier.close()
             print(f"{plan.tier}: {fault}", flush=True)
         except BaseException:

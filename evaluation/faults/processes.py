@@ -30,6 +30,10 @@ class NotReady(Exception):
     """What is needed for the runs did not start; the message says what, and how it ended."""
 
 
+class NoNursery(Exception):
+    """The harness's own process has ended, which says nothing of the product."""
+
+
 class Log:
     """Reads what a process prints from a pipe: a file could not be written where its disk is full."""
 
@@ -73,7 +77,7 @@ class Nursery:
     def missing(self) -> Mapping[str, str]:
         """The points that the program does not have, each with the reason. Waits until everything is imported.
 
-        Raises: NotReady.
+        Raises: NoNursery.
         """
         if self._missing is None:
             self._missing = self._answer()["missing"]
@@ -100,7 +104,10 @@ class Nursery:
 
     def _asked(self, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
         with self._lock:
-            socket.send_fds(self._orders, [json.dumps(order).encode()], list(descriptors))
+            try:
+                socket.send_fds(self._orders, [json.dumps(order).encode()], list(descriptors))
+            except BrokenPipeError:
+                pass  # why, its answer tells
             return self._answer()
 
     def _answer(self) -> dict[str, Any]:
@@ -109,7 +116,7 @@ class Nursery:
         except TimeoutError:
             answer = b""
         if not answer:
-            raise NotReady(f"the nursery ended or does not answer: {self.log.since(0)[-2000:]}")
+            raise NoNursery(f"the nursery ended or does not answer: {self.log.since(0)[-2000:]}")
         return json.loads(answer)
 
 
@@ -159,6 +166,8 @@ class Program:
         until = time.monotonic() + deadline_s
         async with _prober() as http:
             while not (self._live.is_set() and await _is_live(http, self._live_url)):
+                if self._keeper.done():
+                    raise NoNursery(f"{self.name} is not looked after any more") from self._keeper.exception()
                 if time.monotonic() > until:
                     raise NotReady(f"{self.name} does not live: {self.log.since(0)[-2000:]}")
                 await asyncio.sleep(PROBE_EVERY_S)
@@ -199,10 +208,14 @@ class Program:
     async def close(self) -> None:
         """End it for good."""
         self._is_kept = False
-        if self._keeper:
-            self.kill()
-            await self._keeper
-        self.log.close()
+        try:
+            if self._keeper:
+                self.kill()
+                await self._keeper
+        except NoNursery:  # then it has ended with that
+            pass
+        finally:
+            self.log.close()
 
     def _goes_down(self) -> None:
         if not self._is_expected:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import ssl
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Callable, Mapping, Optional
 
@@ -54,7 +55,8 @@ class Tier:
         self.certificate: Optional[Certificate] = None
         self._trusted: ssl.SSLContext | bool = True
         self.waits = Waits(self.pids)
-        self._watch: Optional[asyncio.Task] = None
+        self._at_the_end = AsyncExitStack()
+        self._at_the_end.callback(shutil.rmtree, self.folder, ignore_errors=True)
 
     async def start(self) -> None:
         """Start everything.
@@ -62,25 +64,17 @@ class Tier:
         Raises: NotReady, CannotBreak.
         """
         self.nursery = Nursery(self.program, self.root, {**USUAL, "SIJBOT_VAR": str(self.var(0))})
+        self._at_the_end.push_async_callback(asyncio.to_thread, self.nursery.close)
         await self._start()
-        self._watch = asyncio.ensure_future(self.waits.watch())
+        watch = asyncio.ensure_future(self.waits.watch())
+        self._at_the_end.callback(watch.cancel)
 
     async def _start(self) -> None:
         raise NotImplementedError
 
     async def close(self) -> None:
-        """End everything, and leave nothing behind."""
-        if self._watch:
-            self._watch.cancel()
-        for program in self.programs:
-            await program.close()
-        if self.nursery:
-            await asyncio.to_thread(self.nursery.close)
-        if self.target:
-            await self.target.stop()
-        if self.cluster:
-            await asyncio.to_thread(self.cluster.remove)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End everything, and leave nothing behind; where ending one of them fails, the others are ended all the same."""
+        await self._at_the_end.aclose()
 
     def var(self, number: int) -> Path:
         """Return the folder of a process, with the trained model in it."""
@@ -132,8 +126,18 @@ class Tier:
         shows = {"readiness": f"{url}/ready", "metrics": f"http://127.0.0.1:{metrics_port}/metrics"}
         program = Program(f"server {number + 1}", self.nursery, settings, ["run"], self.control, f"{url}/live", shows)
         self.programs.append(program)
-        await program.start()
+        await self._started(program)
         return url
+
+    async def _started(self, program: Program) -> None:
+        self._at_the_end.push_async_callback(program.close)
+        await program.start()
+
+    async def _cluster(self) -> Cluster:
+        """Start PostgreSQL."""
+        cluster = await asyncio.to_thread(Cluster)
+        self._at_the_end.push_async_callback(asyncio.to_thread, cluster.remove)
+        return cluster
 
     async def _ground(self) -> None:
         """Wait until processes can be started, and listen for the hand-offs that they deliver."""
@@ -142,6 +146,7 @@ class Tier:
         self._trusted = self.certificate.trusted()
         self.target = Target(self.certificate)
         await self.target.start()
+        self._at_the_end.push_async_callback(self.target.stop)
 
     def missing(self, point: str) -> Optional[str]:
         """Return why the product has no such point, or None where it has."""
@@ -166,7 +171,7 @@ class PostgresTier(Tier):
     """One process on PostgreSQL."""
 
     async def _start(self) -> None:
-        self.cluster = await asyncio.to_thread(Cluster)
+        self.cluster = await self._cluster()
         self.database = self.cluster.new_database("sijbot")
         await self._ground()
         self.door = WebDoor([await self._server(0, **PRODUCTION)])
@@ -179,11 +184,12 @@ class ReplicasTier(Tier):
     proxy: Optional[Proxy] = None
 
     async def _start(self) -> None:
-        self.cluster = await asyncio.to_thread(Cluster)
+        self.cluster = await self._cluster()
         self.database = self.cluster.new_database("sijbot")
         await self._ground()
         urls = [await self._server(number, SIJBOT_PROXIES="1", SIJBOT_LOG="json", **PRODUCTION) for number in range(2)]
         self.proxy = Proxy(self.root, [int(url.rpartition(":")[2]) for url in urls], self.certificate)
+        self._at_the_end.callback(self.proxy.close)
         await self.proxy.ready()
         self.door = WebDoor([f"https://127.0.0.1:{self.proxy.port}", *urls])
 
@@ -192,11 +198,6 @@ class ReplicasTier(Tier):
 
     def files(self) -> Mapping[str, Path]:
         return {**super().files(), "the proxy's log": self.proxy.log}
-
-    async def close(self) -> None:
-        if self.proxy:
-            self.proxy.close()
-        await super().close()
 
 
 class StockTier(Tier):
@@ -217,11 +218,11 @@ class StockTier(Tier):
         await asyncio.to_thread(self.missing, "")
         actions = ["rasa", "run", "actions", "--actions", "actions", "--port", str(actions_port)]
         self.actions = Program("the action server", self.nursery, environment, actions, self.control, f"http://127.0.0.1:{actions_port}/health")
-        await self.actions.start()
+        await self._started(self.actions)
         server = ["rasa", "run", "-m", str(self.model(0)), "--interface", "127.0.0.1", "--port", str(port), "--endpoints", str(endpoints), "--credentials", str(credentials)]
         program = Program("server 1", self.nursery, environment, server, self.control, f"http://127.0.0.1:{port}/")
         self.programs.append(program)
-        await program.start()
+        await self._started(program)
         hand_off = yaml.safe_load((self.root / "content" / "hand_off" / "emergency.yml").read_text(encoding="utf-8"))
         self.door = RestDoor(f"http://127.0.0.1:{port}", emergency_pieces([hand_off["text"], hand_off["again"]]))
 
@@ -234,11 +235,6 @@ class StockTier(Tier):
     async def settle(self) -> None:
         await super().settle()
         await self.actions.answers()
-
-    async def close(self) -> None:
-        if self.actions:
-            await self.actions.close()
-        await super().close()
 
 
 KINDS: Mapping[str, Callable[[str, Path], Tier]] = {SQLITE: SqliteTier, POSTGRESQL: PostgresTier, REPLICAS: ReplicasTier, RASA: StockTier}
