@@ -175,6 +175,11 @@ class Cluster:
         connection.autocommit = True
         return closing(connection)
 
+    def cut(self) -> None:
+        """Cut all connections to it."""
+        with self.connection("postgres") as connection, connection.cursor() as cursor:
+            cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Let the server and all that it started stand still, with their connections open."""

@@ -19,13 +19,13 @@ from evaluation.faults.stored import ADDED, Row
 from evaluation.faults.target import FAILS, SLOW
 from evaluation.faults.tiers import POSTGRESQL, REPLICAS, SQLITE, TIERS, Tier
 
-OURS_ONLY, ON_POSTGRESQL = (SQLITE, POSTGRESQL, REPLICAS), (POSTGRESQL, REPLICAS)
+OURS_ONLY, ON_POSTGRESQL, ONE_PROCESS = (SQLITE, POSTGRESQL, REPLICAS), (POSTGRESQL, REPLICAS), tuple(tier for tier in TIERS if tier != REPLICAS)
 DAY_S = 24 * 3600.0
 MET_EVERY_S, MET_S = 0.01, 20.0
 SHORT_S, LONG_S = (0.2, 1.2), (3.1, 3.6)  # the second one is longer than anybody may wait for a sentence
 A_TURN_S = 0.08  # takes about so long
 NTH_AT_MOST = 2
-ORDERS_AT_MOST = 2
+ORDERS_AT_MOST, CUTS = 2, 3
 GONE = "gone"
 
 
@@ -87,7 +87,8 @@ class Fault:
     loose: bool = False
 
 
-async def _nothing(scene: Scene) -> None:
+async def nothing(scene: Scene) -> None:
+    """The fault is what people do."""
     scene.began.set()
 
 
@@ -101,6 +102,19 @@ def _kill_at(point: str) -> Act:
     return act
 
 
+async def _kill_again(scene: Scene) -> None:
+    """It is killed at one point, and at another one when it has come back."""
+    scene.began.set()
+    for _ in range(2):
+        scene.tier.control.arm(Break(scene.rng.choice(_points(scene)), KILL, scene.rng.randint(1, NTH_AT_MOST)))
+        await scene.met()
+        await scene.tier.settle()
+
+
+def _points(scene: Scene) -> Sequence[str]:
+    return [point for point in OF_A_TURN if not scene.tier.missing(point)]
+
+
 async def _kill_any_time(scene: Scene) -> None:
     scene.began.set()
     await asyncio.sleep(scene.rng.uniform(0, A_TURN_S))
@@ -109,9 +123,17 @@ async def _kill_any_time(scene: Scene) -> None:
 
 
 async def _stop_in_turn(scene: Scene) -> None:
+    await _stop_at(scene, scene.rng.choice(_points(scene)))
+
+
+async def _stop_in_commit(scene: Scene) -> None:
+    """It stands still while it keeps whatever locks a commit needs."""
+    await _stop_at(scene, "in_commit")
+
+
+async def _stop_at(scene: Scene, point: str) -> None:
     """Whichever process reaches the point stands still."""
-    points = [point for point in OF_A_TURN if not scene.tier.missing(point)]
-    scene.tier.control.arm(Break(scene.rng.choice(points), STOP, scene.rng.randint(1, NTH_AT_MOST)))
+    scene.tier.control.arm(Break(point, STOP, scene.rng.randint(1, NTH_AT_MOST)))
     scene.began.set()
     await scene.met()
     since = time.monotonic()
@@ -151,6 +173,23 @@ async def _db_restarted(scene: Scene) -> None:
 async def _db_paused(scene: Scene) -> None:
     with scene.tier.cluster.paused():
         await scene.stays()
+
+
+async def _db_slow(scene: Scene) -> None:
+    """It stands still again and again, so that every call takes long and none takes for ever."""
+    scene.began.set()
+    until = time.monotonic() + scene.rng.uniform(*LONG_S)
+    while time.monotonic() < until:
+        with scene.tier.cluster.paused():
+            await asyncio.sleep(scene.rng.uniform(0.05, 0.3))
+        await asyncio.sleep(scene.rng.uniform(0.01, 0.1))
+
+
+async def _db_cut(scene: Scene) -> None:
+    scene.began.set()
+    for _ in range(CUTS):
+        await asyncio.sleep(scene.rng.uniform(0, A_TURN_S))
+        await asyncio.to_thread(scene.tier.cluster.cut)
 
 
 async def _db_locked(scene: Scene) -> None:
@@ -296,18 +335,23 @@ def _kill_relay_at(point: str) -> Act:
 def _all() -> list[Fault]:
     relay = tuple(OF_THE_RELAY)
     return [
-        Fault("none", "nothing is broken", _nothing, holds=False),
+        Fault("none", "nothing is broken", nothing, holds=False),
         *(Fault(f"kill_{point}", f"the process is killed at this point: {point.replace('_', ' ')}", _kill_at(point), points=(point,), is_armed=True, holds=False) for point in OF_A_TURN),
         Fault("kill_any_time", "the process is killed at any moment", _kill_any_time, holds=False),
         Fault("stop_in_turn", "the process stands still in the middle of a turn", _stop_in_turn, is_armed=True, holds=False),
+        Fault("kill_again", "the process is killed at a point of a turn, and again when it has come back", _kill_again, ONE_PROCESS, is_armed=True, holds=False),
+        Fault("stop_in_commit", "the process stands still while it commits", _stop_in_commit, points=("in_commit",), is_armed=True, holds=False),
+        Fault("commit_unknown", "a turn is committed, and the process does not learn of it", _armed_for_a_while(RAISE, "after_commit"), points=("after_commit",), is_armed=True),
         Fault("restart", "every process is asked to end, one after another, and is started again", _restart, holds=False),
         Fault("db_stopped", "the database is stopped, and started later", _db_stopped, ON_POSTGRESQL),
         Fault("db_restarted", "the database is started anew", _db_restarted, ON_POSTGRESQL, holds=False),
         Fault("db_paused", "the database stands still", _db_paused, ON_POSTGRESQL),
+        Fault("db_slow", "the database stands still for moments, again and again", _db_slow, ON_POSTGRESQL),
+        Fault("db_cut", "all connections to the database are cut, some times", _db_cut, ON_POSTGRESQL, holds=False),
         Fault("db_disk_full", "the disk of the database is full", _db_full),
         Fault("db_locked", "somebody else has locked all of the database", _db_locked),
         # With two processes this would be two faults at once: while one starts, the other has no database either, and the proxy may say its own sentence in place of its card.
-        Fault("db_down_at_start", "a process is started while the database is down", _db_down_at_start, tuple(tier for tier in TIERS if tier != REPLICAS)),
+        Fault("db_down_at_start", "a process is started while the database is down", _db_down_at_start, ONE_PROCESS),
         Fault("action_raises", "every custom action raises", _armed_for_a_while(RAISE, "action_begins", "action_ends"), is_armed=True),
         Fault("action_hangs", "every custom action hangs", _armed_for_a_while(HANG, "action_begins", "action_ends"), is_armed=True),
         Fault("action_nonsense", "every custom action returns nonsense", _armed_for_a_while(NONSENSE, "action_ends"), is_armed=True),
@@ -317,10 +361,10 @@ def _all() -> list[Fault]:
         Fault("model_corrupt", "a process is started with a damaged model", _model_bad(_corrupt)),
         Fault("clock_forward", "the clock goes forward by a day", _clock(DAY_S), loose=True),
         Fault("clock_back", "the clock goes back by a day", _clock(-DAY_S), loose=True),
-        Fault("duplicate_posts", "every message comes three times, at once", _nothing, holds=False, people={"copies": 3}),
-        Fault("same_id_both", "every message comes to both processes at once", _nothing, (REPLICAS,), holds=False, people={"copies": 2, "spread": True}),
-        Fault("concurrent_posts", "two to sixteen messages of one conversation come at once", _nothing, holds=False, people={"at_once": True}),
-        Fault("client_gone", "whoever asks is gone before the answer, and asks again", _nothing, holds=False, people={"goes_away": True}),
+        Fault("duplicate_posts", "every message comes three times, at once", nothing, holds=False, people={"copies": 3}),
+        Fault("same_id_both", "every message comes to both processes at once", nothing, (REPLICAS,), holds=False, people={"copies": 2, "spread": True}),
+        Fault("concurrent_posts", "two to sixteen messages of one conversation come at once", nothing, holds=False, people={"at_once": True}),
+        Fault("client_gone", "whoever asks is gone before the answer, and asks again", nothing, holds=False, people={"goes_away": True}),
         Fault("relay_500", "the target of hand-offs answers 500", _target(FAILS), OURS_ONLY, relay),
         Fault("relay_slow", "the target of hand-offs is slow", _target(SLOW), OURS_ONLY, relay),
         Fault("relay_gone", "the target of hand-offs refuses connections", _target(GONE), OURS_ONLY, relay),
