@@ -290,6 +290,28 @@ def test_an_answer_from_a_forgotten_history_is_found():
     assert found(replace(run, loose=True)) == set()
 
 
+def test_a_hand_off_may_be_told_in_full_or_in_short():
+    run = example()
+    run.talks[0].twin.replies["m1"] = ({**CARD, "text": "What you told me still needs that, now."},)
+
+    assert found(run) == set()
+
+
+@pytest.mark.parametrize("inbox, kind", [([("m0", True), ("m2", True)], "I3 lost"), ([("m0", True), ("m1", True), ("m1", True), ("m2", True)], "I3 twice")])
+def test_the_inbox_holds_each_acknowledged_message_once(inbox, kind):
+    run = example()
+    run.talks[0].stored = replace(run.talks[0].stored, inbox=inbox)
+
+    assert found(run) == {kind}
+
+
+def test_a_database_that_cannot_be_read_is_found():
+    run = example()
+    run.talks[0].stored = None
+
+    assert found(run) == {"I3 unreadable"}
+
+
 def test_behind_a_fault_that_was_shown_answers_may_be_others():
     run = example()
     run.talks[0].messages[0].attempts[0] = replace(run.talks[0].messages[0].attempts[0], replies=(SORRY,))
