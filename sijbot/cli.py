@@ -432,7 +432,7 @@ def retention(dry_run: bool = typer.Option(False, "--dry-run", help="Only say ho
             too_old = repository.outdated(connection, clock.now(), LIFETIME, timedelta(days=settings.keep_days))
         if not dry_run:
             turns.erase(engine, *too_old)
-            turns.forget_erased(engine, clock.now() - LIFETIME)
+            turns.forget_erased(engine, clock.now() - max(LIFETIME, timedelta(days=settings.keep_days)))
     except schema.FAULTS as fault:
         raise Stop(f"The database cannot be read or written ({type(fault).__name__}); look at SIJBOT_DATABASE_URL. Nothing is lost: run it again.") from None
     out.print(f"{len(too_old)} conversations {'would be' if dry_run else 'were'} erased.")

@@ -8,9 +8,10 @@ import sys
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from sijbot import clock
-from sijbot.records import coach, schema
+from sijbot.records import coach, schema, turns
 
 
 @pytest.fixture
@@ -63,3 +64,18 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
     run = retention(f"sqlite:///{tmp_path / 'no' / 'folder' / 'x.db'}")
 
     assert run.returncode == 1 and "cannot be read" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_the_mark_of_an_erased_conversation_stays_as_long_as_a_token_of_it_may_be_valid(database):
+    engine, url = database
+    turns.erase(engine, "today")
+
+    def marks() -> int:
+        with engine.connect() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(schema.ERASED))
+
+    for days, left in ((364, 2), (366, 1)):  # of the conversation that was erased first; "old" is erased by the job
+        with engine.begin() as connection:
+            connection.execute(sa.update(schema.ERASED).where(schema.ERASED.c.digest == turns.digest_of("today")).values(at=clock.now() - timedelta(days)))
+        assert retention(url).returncode == 0
+        assert marks() == left
