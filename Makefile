@@ -14,7 +14,7 @@ run: setup
 
 test: setup
 	@$(PYTHON) -W ignore -m sijbot.cli train
-	@$(PYTHON) -W ignore -m pytest --controls tests/unit tests/content tests/project tests/records tests/documents tests/action_server tests/cli tests/adapters tests/deploy tests/faults tests/conversations tests/stories
+	@$(PYTHON) -W ignore -m pytest --controls tests/unit tests/content tests/project tests/records tests/documents tests/action_server tests/cli tests/adapters tests/deploy tests/conversations tests/stories
 
 setup: $(INSTALLED)
 

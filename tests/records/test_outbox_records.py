@@ -144,9 +144,8 @@ def test_two_that_claim_at_once_never_get_the_same_row(engine):
     assert len(taken) == len(set(taken)) and set(taken) == ids
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no locks of rows
 def test_a_row_that_another_has_locked_is_passed_over_and_not_waited_for(engine):
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no locks of rows")
     queue(engine, "a1")
     queue(engine, "a2", NOON + SECOND)
     got: list[str] = []
