@@ -285,3 +285,12 @@ def test_who_asks_is_told_the_true_state_and_not_once_more_by_itself(parts, word
     assert said.texts[0].startswith(words(key, at="at")[:40]) and said.slots == {}
     with parts.engine.begin() as connection:
         assert hand_offs.take_news(connection, "somebody") == []
+
+
+def test_who_asks_what_is_known_of_them_hears_what_was_passed_on(content):
+    kept = tracker(understanding=understood(None, intent="what_is_kept"))
+    before = run("action_privacy", kept).texts[0]
+    run("action_tell_clinic", answering(SAM, ASKED_CONTACT))
+
+    line = content.coach["known_passed_on"].format(findings=content.red_flags["foot_drop"].finding)
+    assert line not in before and line in run("action_privacy", kept).texts[0]
