@@ -128,6 +128,14 @@ def test_the_offer_stands_in_place_of_where_it_hurts(content):
     assert said.texts[-1] == content.wording["tell_offer"] and said.next_action == "action_listen"
 
 
+def test_a_session_that_a_soon_sign_ends_is_followed_by_the_offer(content):
+    flag = next(key for key, record in content.red_flags.items() if record.level == "soon" and not record.exercise_until_seen)
+
+    said = run("action_apply_red_flags", tracker(assessment=found(flag, "soon"), coach={"id": "a session", "version": 1}, expecting=Expecting(COACH, "exercise:")))
+
+    assert said.texts[-1] == content.wording["tell_offer"] and said.slots["expecting"] == OFFERED.to_slot() and said.slots["coach"] is None
+
+
 @pytest.mark.parametrize("intent, action", [("seen_by_clinician", "action_seen"), ("forget_me", "action_privacy"), ("exercise_hurts", "action_stop_exercise")])
 def test_what_must_be_done_or_said_is_not_put_off_by_an_offer(content, intent, action):
     said = run("action_answer", tracker(assessment=FOOT_DROP, understanding=understood(None, intent=intent)))
