@@ -11,7 +11,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.doubt import clarify, decline
 from actions.offers import is_time_to_ask, may_ask_to_keep, offered_again
-from actions.turn import Turn, end_of_turn, open_gate_of, read_turn, say, say_all
+from actions.tell_clinic import offer
+from actions.turn import END_OF_TURN, Turn, end_of_turn, open_gate_of, read_turn, say, say_all
 from sijbot import runtime
 from sijbot.answering import also_asked_reply, answer_replies, booking_line_reply, helpful_question, keep_question, mentioned_line, safety_net_reply, standing_line, told_reply
 from sijbot.language.focus import asks
@@ -30,7 +31,7 @@ REACTIONS = {
     "ask_for_situation": "action_for_situation", "answer_helped": "action_feedback", "answer_not_helped": "action_feedback",
     "start_session": "action_coach", "missed_days": "action_coach", "tell_pain": "action_diary", "ask_progress": "action_diary", "ask_summary": "action_document",
     "ask_home_sheet": "action_document", "what_is_kept": "action_privacy", "forget_me": "action_privacy", "send_my_data": "action_privacy", "keep_my_data": "action_privacy",
-    "stop_keeping": "action_privacy",
+    "stop_keeping": "action_privacy", "ask_told": "action_tell_clinic",
 }  # fmt: skip
 SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge", "help")
 OTHER_ONE = "ask_other_one"
@@ -71,9 +72,12 @@ class ActionAnswer(Action):
         if turn.doubts and understood["outcome"] != "clarify":
             events.append(SlotSet("doubts", None))
         signs = [finding.flag for finding in turn.assessment.distinct if finding.outcome == ALARM and finding.flag not in turn.booked_for]
-        if turn.assessment.level == "soon" and signs:
+        is_booked = turn.assessment.level == "soon" and bool(signs)
+        if is_booked:
             say(dispatcher, booking_line_reply(content, signs, turn.region))
             events.append(SlotSet("booked_for", [*turn.booked_for, *signs]))
+        if (is_booked or turn.assessment.level == "urgent") and (offered := offer(dispatcher, turn, events, following)):
+            return [*events, *offered, END_OF_TURN]
         events.extend(_ask_again(dispatcher, turn))
         return [*events, FollowupAction(following) if following else end_of_turn(turn)]
 

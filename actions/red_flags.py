@@ -10,6 +10,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.coach import end_for_red_flag
+from actions.tell_clinic import offer
 from actions.turn import END_OF_TURN, end_of_turn, read_turn, say
 from sijbot import clock, runtime
 from sijbot.records import repository
@@ -51,7 +52,7 @@ class ActionApplyRedFlags(Action):
             if not is_soon or turn.understood["outcome"] == "answer":
                 return ended
             say(dispatcher, booking_line_reply(parts.content, standing_after.flags, turn.region))
-            return [*ended, SlotSet("booked_for", [*turn.booked_for, *standing_after.flags]), END_OF_TURN]  # nothing else was asked
+            return [*ended, SlotSet("booked_for", [*turn.booked_for, *standing_after.flags]), *offer(dispatcher, replace(turn, coach=None, expecting=None)), END_OF_TURN]  # nothing else was asked
         if assessment.outcome == ASK:
             return [SlotSet("expecting", asked_about(assessment).to_slot())]
         if assessment.answered:

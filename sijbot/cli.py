@@ -390,7 +390,7 @@ def evaluate_answers(
 
 @app.command("hand-offs", epilog="Example: sijbot hand-offs --days 7")
 def list_hand_offs(days: int = typer.Option(30, min=1, help="How many days back."), as_json: bool = typer.Option(False, "--json", help="One JSON object per line.")) -> None:
-    """List what was handed over to people, and what became of it. `offered`: the text was shown to the person, nobody else was told."""
+    """List what was handed over to people, and what became of it. `offered`: the text was shown to the person, nobody else was told. Passed on to a clinic: `queued`, `delivered` to its inbox (read or not), `failed`."""
     from sijbot.records import repository
 
     _print_records(repository.hand_offs, days, as_json, ("shown_at", "conversation_id", "level", "flags", "consent", "state"), "No hand-off")

@@ -9,13 +9,15 @@ from typing import Mapping, Optional
 from sijbot.content.model import Content, Region
 from sijbot.language.normalise import fold
 
+UNKNOWN = "unknown"  # that of somebody who did not say where they are
+
 # "I'm in Spain on holiday", "currently staying in Lagos"; not "I'm from India", not "my sister in Canada".
 _HERE = r"\b(?:(?:im|i am|were|we are|ive been|i live|we live|currently|now|stuck|living|staying|travelling|traveling|based|holiday|vacation|here)(?: (?:all|both|just|still|here|currently|now|living|staying|based|on holiday|on vacation|away|over|out))*) in (?:the )?"
 
 
 def region_of(content: Content, code: Optional[str]) -> Region:
     """Return the region of a country code, or the fallback where it is not known."""
-    return content.regions.get((code or "").lower(), content.regions["unknown"])
+    return content.regions.get((code or "").lower(), content.regions[UNKNOWN])
 
 
 class CountryFinder:

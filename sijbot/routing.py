@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Mapping, Optional
 
 RED_FLAG, DID_YOU_MEAN = "red_flag", "did_you_mean"
-CONSENT, COACH, DIARY = "consent", "coach", "diary"
+CONSENT, COACH, DIARY, TELL = "consent", "coach", "diary", "tell"
 YES, NO, UNSURE = "yes", "no", "unsure"
+TELL_ANSWER = "tell_answer"  # intent of what answers whether, and for whom, a clinic is told
 KEEP = "keep"  # what the button begins with by which somebody says whether a sentence may be kept
 ACTION_SEEN = "action_seen"  # taken for somebody who says to have been seen
 

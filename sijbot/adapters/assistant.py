@@ -20,7 +20,7 @@ from sijbot.answering import standing_card
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
 from sijbot.language.normalise import without_lone_surrogates
-from sijbot.records import turns
+from sijbot.records import hand_offs, turns
 from sijbot.records.inbox import Answered
 from sijbot.records.repository import finish_erasing, log_assessment, read_lock, write_lock
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
@@ -28,6 +28,7 @@ from sijbot.records.schema import URGENCY_LOCK
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
+from sijbot.telling import state_reply
 from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
 from sijbot.triage.assessment import ALARM, ASK, without_questions
 from sijbot.triage.lock import after, highest, standing
@@ -322,9 +323,20 @@ class Assistant:
             raise _Failed("not_erased" if any(reply.erases for reply in turn.replies) else "fault")
         if any(reply.erases for reply in turn.replies):
             return replace(turn, conversation=Conversation.new(conversation.region))
+        turn = self._with_news(connection, turn)
         if any(reply.keeps for reply in turn.replies):
             return replace(turn, conversation=replace(conversation, keep_days=self._runtime.settings.keep_days))
         return turn if conversation == before else self._in_the_new_country(connection, turn)
+
+    def _with_news(self, connection: Any, turn: Turn) -> Turn:
+        """Return the turn with what became of a hand-off that the person had passed on to a clinic, once; behind the cards, since nobody reads the end of an answer for that."""
+        news = hand_offs.take_news(connection, turn.conversation.id) if self._runtime.settings.hand_off_sink else []
+        if not news:
+            return turn
+        lock = standing(read_lock(connection, turn.conversation.id), clock.now())
+        told = [state_reply(self._runtime.content, each, lock, turn.conversation.region) for each in news]
+        cards = [reply for reply in turn.replies if reply.kind == CARE_CARD]
+        return replace(turn, replies=(*cards, *told, *turn.replies[len(cards) :]))
 
     def _in_the_new_country(self, connection: Any, turn: Turn) -> Turn:
         """Return the turn of somebody who says to be somewhere else, with what that changes: the hand-off that stands, if any, with the numbers of there, and a line that says so."""

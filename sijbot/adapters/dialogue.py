@@ -9,8 +9,9 @@ import re
 import tempfile
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -25,6 +26,8 @@ from sijbot.adapters.assistant import Assistant, Conversation, Turn
 from sijbot.adapters.red_flag_gate import ASSESSMENT
 from sijbot.adapters.topic_classifier import UNDERSTOOD
 from sijbot.adapters.web_channel import typed_text
+from sijbot.records import outbox
+from sijbot.records.outbox import DELIVERED, FAILED
 from sijbot.records.repository import forget
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
 from sijbot.records.schema import make_engine
@@ -109,14 +112,17 @@ class DialogueError(Exception):
     """A file of conversation cases that cannot be used; names file, case and step."""
 
 
-_CASE_KEYS = frozenset(("test_case", "region", "channel", "steps"))
-_ACTIONS = ("user", "press", "wait", "restart_process", "fail")
+_CASE_KEYS = frozenset(("test_case", "region", "channel", "settings", "steps"))
+_SETTINGS = ("hand_off_webhook", "hand_off_email")  # of the process while a case runs
+_ACTIONS = ("user", "press", "wait", "restart_process", "fail", "outbox")
 _ASSERTIONS = frozenset((
     "utter", "bot", "slot_was_set", "contains", "not_contains", "first_message_contains", "buttons", "outcome", "level", "flags", "flags_include",
     "answer", "answers", "intent", "count", "nothing_else", "waits_for", "offers", "erased",
 ))  # fmt: skip
 TURNS_AGO = "turns_ago"  # beside "press": of how many turns ago the button is, 0 where it is not said
+_OUTBOX = {DELIVERED: outbox.settle_delivered, FAILED: partial(outbox.settle_failed, fault="broken on purpose")}  # what becomes of all that waits to be sent
 _FAULTS = ("actions", "database", "model", "none")
+MOST_SENT = 100
 _WAIT = re.compile(r"(\d+)(h|m|d)$")
 _UNITS = {"h": "hours", "m": "minutes", "d": "days"}
 
@@ -129,6 +135,7 @@ class Case:
     file: Path
     region: str
     steps: tuple[Mapping[str, Any], ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -155,7 +162,10 @@ def _case(path: Path, raw: Mapping[str, Any]) -> Case:
         raise DialogueError(f"{place}: channel '{raw['channel']}' is not known; there is only 'web'")
     for number, step in enumerate(raw["steps"], 1):
         _check_step(f"{place}: step {number}", step)
-    return Case(name, path, str(raw.get("region", "unknown")), tuple(raw["steps"]))
+    settings = raw.get("settings", {})
+    if not isinstance(settings, dict) or not set(settings) <= set(_SETTINGS):
+        raise DialogueError(f"{place}: settings: may hold {', '.join(_SETTINGS)}, and nothing else")
+    return Case(name, path, str(raw.get("region", "unknown")), tuple(raw["steps"]), settings)
 
 
 def _check_step(place: str, step: Mapping[str, Any]) -> None:
@@ -172,6 +182,8 @@ def _check_step(place: str, step: Mapping[str, Any]) -> None:
         raise DialogueError(f"{place}: '{min(asserted)}' can only be asserted of a turn")
     if actions[0] == "fail" and step["fail"] not in _FAULTS:
         raise DialogueError(f"{place}: fail: '{step['fail']}' is none of {', '.join(_FAULTS)}")
+    if actions[0] == "outbox" and step["outbox"] not in _OUTBOX:
+        raise DialogueError(f"{place}: outbox: '{step['outbox']}' is none of {', '.join(_OUTBOX)}")
     if actions[0] == "wait" and not _WAIT.match(str(step["wait"])):
         raise DialogueError(f"{place}: wait: '{step['wait']}' is not like 26h, 10m or 2d")
 
@@ -212,18 +224,31 @@ class Runner:
         """Return an empty text where the dialogue goes as the case says, else the dialogue with what differs."""
         clock.reset()
         dialogue = _Dialogue(self, Conversation.new(case.region))
+        self._set(case.settings)
         try:
             for step in case.steps:
                 self._loop.run_until_complete(dialogue.take(step))
         finally:
             clock.reset()
             self.fail("none")
+            self._set({})
         return "\n".join(dialogue.transcript) if dialogue.failed else ""
 
     def restart(self) -> None:
         """Build everything anew from disk, as a new process would."""
         self._local.runtime.engine.dispose()
         self._start()
+        self._local.runtime.settings = self._case_settings
+
+    def _set(self, settings: Mapping[str, str]) -> None:
+        self._case_settings = self._local.runtime.settings = dataclasses.replace(self._settings, **settings)
+
+    def settle(self, what: str) -> None:
+        """Let what waits to be sent be delivered, or be given up, as a relay would."""
+        now, sink = clock.now(), self._case_settings.hand_off_sink
+        with self._engine.begin() as connection:
+            for row in outbox.claim(connection, sink, now, MOST_SENT, timedelta(minutes=1)):
+                _OUTBOX[what](connection, row, now)
 
     @property
     def local(self) -> LocalAssistant:
@@ -265,6 +290,9 @@ class _Dialogue:
         elif "restart_process" in step:
             self._runner.restart()
             self.transcript.append("  … the process is restarted")
+        elif "outbox" in step:
+            self._runner.settle(step["outbox"])
+            self.transcript.append(f"  … {step['outbox']} by the outbox")
         elif "fail" in step:
             self._runner.fail(step["fail"])
             self.transcript.append(f"  … failing: {step['fail']}")

@@ -9,7 +9,7 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.events import ActionExecuted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -23,7 +23,8 @@ from sijbot.coaching.reading import Answer, pain_of, yes_no
 from sijbot.coaching.say import event_of_payload, tie_of
 from sijbot.coaching.session import DANGER_STAGES, SCREEN
 from sijbot.language.focus import asks
-from sijbot.routing import ACTION_SEEN, COACH, CONSENT, DIARY, DID_YOU_MEAN, NO, RED_FLAG, UNSURE, YES, Expecting, route
+from sijbot.routing import ACTION_SEEN, COACH, CONSENT, DIARY, DID_YOU_MEAN, NO, RED_FLAG, TELL, TELL_ANSWER, UNSURE, YES, Expecting, route
+from sijbot.telling import CONTACT, answer_to
 from sijbot.triage import Assessment, Known, replaces_answer
 from sijbot.triage.assess import ALARM, ASK, INFORM, Finding, raised
 from sijbot.triage.assessment import SEEN, assessment_of
@@ -133,7 +134,7 @@ def said_yes(content: Content, question: Text, length: int) -> Assessment:
 
 
 def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any], answer: Answer, button: Text, tells_news: bool = False) -> Optional[Text]:
-    """Return the intent of a message that goes to whoever waits for an answer: consent, the coach, the diary; None where nobody does.
+    """Return the intent of a message that goes to whoever waits for an answer: consent, the coach, the diary, a hand-off; None where nobody does.
 
     tells_news: it says something of the person that was not known.
     """
@@ -142,7 +143,11 @@ def waiting_intent(expecting: Optional[Expecting], understood: Mapping[Text, Any
         return CONSENT_ANSWER
     if kind == COACH:
         return COACH_ANSWER
-    if (expecting is None or expecting.owner == DID_YOU_MEAN) and answer.is_all("begin"):
+    if kind == TELL:
+        return TELL_ANSWER
+    if expecting is not None and expecting.owner == TELL and not button and (expecting.question == CONTACT or answer_to(expecting.question, answer.text, answer, understood)):
+        return TELL_ANSWER
+    if (expecting is None or expecting.owner in (DID_YOU_MEAN, TELL)) and answer.is_all("begin"):
         return COACH_ANSWER  # begins where none runs
     if expecting is None:
         return None
@@ -167,8 +172,9 @@ def _left_behind(known: Known, lock: Optional[Lock], assessment: Assessment, tex
 
 def _history(tracker: DialogueStateTracker) -> tuple[Known, Optional[Lock]]:
     """Return what the latest message left (facts, raised flags, denied questions) and the level that stands."""
-    known, lock, was_seen, is_asking = Known(), None, False, False
+    known, lock, was_seen, is_asking, was_just_asked = Known(), None, False, False, False
     for event in reversed(tracker.events):
+        was_just_asked = was_just_asked or (isinstance(event, SlotSet) and event.key == "expecting")
         if isinstance(event, ActionExecuted) and event.action_name == ACTION_SEEN:
             was_seen = True
         elif isinstance(event, UserUttered) and HISTORY in event.parse_data:
@@ -178,6 +184,8 @@ def _history(tracker: DialogueStateTracker) -> tuple[Known, Optional[Lock]]:
     if was_seen and lock and lock.level != "emergency":
         lock = None
     expecting = Expecting.from_slot(tracker.get_slot("expecting"))
+    if expecting is not None and expecting.owner == TELL and not was_just_asked:
+        expecting = None  # asked of the next message alone: a number that comes later may be anything
     if expecting is None and is_asking:
         expecting = known.expecting  # the slots went with a session that ended, the question stands
     return replace(known, expecting=expecting), standing(lock, clock.now())

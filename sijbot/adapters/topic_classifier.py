@@ -23,16 +23,17 @@ from sijbot import runtime
 from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, decide
 from sijbot.language.encoder import Directions, encoder_digest, read_directions, shared_encoder
 from sijbot.language.focus import asks, halves, listed, question_part
-from sijbot.routing import KEEP
+from sijbot.routing import KEEP, TELL
 
 UNDERSTOOD = "understood"  # message property: outcome, intent, id, also, kind, ranking
 ASK_MORE, HELPED, NOT_HELPED = "ask_more", "answer_helped", "answer_not_helped"
 ABOUT_THE_ANSWER = frozenset((
     ASK_MORE, HELPED, NOT_HELPED, "ask_why", "ask_source", "ask_amount", "ask_easier", "ask_harder", "ask_other_one", "ask_for_situation", "push_back",
 ))  # fmt: skip
-ANSWERS = ("coach", "consent", "forget")  # buttons that answer a question of ours, and ask nothing
+ANSWERS = ("coach", "consent", "forget", TELL)  # buttons that answer a question of ours, and ask nothing
 WISHES = frozenset((
     "start_session", "missed_days", "tell_pain", "ask_progress", "ask_summary", "ask_home_sheet", "what_is_kept", "forget_me", "send_my_data", "keep_my_data", "stop_keeping",
+    "ask_told",
 ))  # fmt: skip
 _FALLBACK_INTENT = "nlu_fallback"
 _RANKED = 5

@@ -30,15 +30,14 @@ from sijbot.documents.render import render
 from sijbot.language.focus import without_command
 from sijbot.records.inbox import Exchange
 from sijbot.records.turns import Gone
-from sijbot.regions import region_of, worded
+from sijbot.regions import UNKNOWN, region_of, worded
 from sijbot.replies import FAULT, Reply
-from sijbot.routing import KEEP
+from sijbot.routing import KEEP, TELL
 from sijbot.runtime import Runtime
 from sijbot.settings import signing_secret
 
 BODY_BYTES = 32 * 1024
 HISTORY_MESSAGES = 50
-UNKNOWN = "unknown"  # of the regions: that of somebody who did not say where they are
 FLOOD_DELAY_S = 1.0
 MOST_AT_WORK, MOST_WAITING = 12, 60  # messages at once, and with those that wait for a place; others are told to come again, before any work on them
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
@@ -337,7 +336,7 @@ def button_text(runtime: Runtime, payload: str) -> str:
     kind, _, rest = payload.partition(":")
     if kind in (COACH, CONSENT, FORGET):
         return payload_title(runtime.content, payload)
-    return runtime.content.wording[f"{kind}_{rest.partition(':')[0]}"] if kind in ("helpful", KEEP) else runtime.content.title_of(rest)
+    return runtime.content.wording[f"{kind}_{rest.partition(':')[0]}"] if kind in ("helpful", KEEP, TELL) else runtime.content.title_of(rest)
 
 
 def button_title(runtime: Runtime, payload: str) -> str:

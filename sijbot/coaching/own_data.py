@@ -28,6 +28,7 @@ def known_reply(
     conditions = {condition for row in rows["coach_session"] for condition in row["state"]["person"]["conditions"]}
     entries = sorted(rows["diary_entry"], key=lambda row: (row["day"], row["id"]))
     found = dict.fromkeys(finding["flag"] for row in rows["safety_log"] for finding in row["findings"] if finding["outcome"] == "alarm")
+    passed_on = dict.fromkeys(flag for row in rows["hand_off"] if row["outbox_id"] for flag in row["flags"])
     lines = [
         coach["known_conversation"].format(messages=messages) if messages else "",
         coach["known_situations"].format(situations="; ".join(content.asked(each) for each in sorted({*situations, *conditions}))) if situations or conditions else "",
@@ -35,6 +36,7 @@ def known_reply(
         coach["known_diary"].format(entries=len(entries), latest=f"{entries[-1]['pain']}/10, {day_text(date.fromisoformat(entries[-1]['day']))}") if entries else "",
         coach["known_sessions"].format(sessions=len(rows["coach_session"])) if rows["coach_session"] else "",
         coach["known_signs"].format(findings="; ".join(content.sign(flag).finding for flag in found)) if found else "",
+        coach["known_passed_on"].format(findings="; ".join(content.sign(flag).finding for flag in passed_on)) if passed_on else "",
         coach["known_consent_yes"].format(day=day_text(kept.at.date()), days=keep_days) if kept.is_agreed else coach["known_consent_no"],
         coach["known_keeping_off"] if kept.is_off else "",
     ]

@@ -68,7 +68,7 @@ PLACES_OF: dict[str, str] = {
     "known_details": "details",
     "known_diary": "entries latest",
     "known_sessions": "sessions",
-    "known_signs": "findings",
+    "known_signs": "findings", "known_passed_on": "findings",
     "known_consent_yes": "day days",
 }  # fmt: skip
 WITHOUT_PLACES = """

@@ -32,10 +32,11 @@ WORDING_KEYS = (
     "greeting", "acknowledged", "standing_emergency_line", "standing_urgent_line", "seen_unclear", "corrected", "unavailable_answer",
     "nod_emergency", "nod_urgent", "stand_by_crisis", "stand_by_abuse", "not_here", "why_we_ask", "stand_by_emergency", "stand_by_urgent", "bad_request", "no_token", "standing_soon", "exercise_hurts", "information_now", "report_symptom", "report_symptom_side", "rephrase", "push_back",
     "rephrase_hint", "way_out", "also_asked", "still_open", "still_open_symptom", "which_exercise", "no_easier", "no_harder", "sources", "sources_of_nothing", "which_situation", "no_caution", "no_other_one", "noted", "told", "detail_score", "detail_week", "helpful_question", "helpful_yes", "helpful_no", "keep_question", "keep_yes", "keep_no", "kept", "not_kept", "helped", "not_helped",
+    "tell_offer", "tell_yes", "tell_no", "tell_contact", "tell_queued", "tell_declined", "tell_not_sent", "tell_not_passed", "tell_nothing", "tell_delivered", "tell_time", "tell_long_ago", "tell_failed", "tell_book",
     "declined_other_medical", "declined_not_medical", "declined_injection", "declined_abuse", "declined_nonsense", "declined_other_language", "declined_about_the_service",
 )  # fmt: skip
 REGION_PLACES = {field.name for field in dataclasses.fields(Region) if field.type == "str"}
-WORDING_PLACES = REGION_PLACES | {"finding", "question", "help", "title", "sources", "reviewed_on", "details", "value"}
+WORDING_PLACES = REGION_PLACES | {"finding", "question", "help", "title", "sources", "reviewed_on", "details", "value", "findings", "level", "country", "at"}
 HAND_OFF_PLACES = REGION_PLACES | {"finding", "question", "findings"}
 MAIL_PLACES = {
     "subject": {"level"}, "text": {"findings", "level", "at", "region", "contact", "conversation", "id"}, "no_contact": set(), "no_findings": set(),

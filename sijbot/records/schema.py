@@ -60,6 +60,8 @@ HAND_OFF = sa.Table(
     sa.Column("consent", sa.Boolean),  # to telling a clinic; None: was not asked
     sa.Column("state", sa.String(16), nullable=False, server_default="offered"),
     sa.Column("outbox_id", sa.String(32), index=True),  # the message that tells a clinic of it; what becomes of that becomes of this
+    sa.Column("asked_at", sa.DateTime(timezone=True)),  # when the person was asked whether a clinic may be told
+    sa.Column("told_state", sa.String(16)),  # the state that the person knows of; None: nothing was passed on
 )  # fmt: skip
 
 UNDERSTANDING = sa.Table(

@@ -34,7 +34,7 @@ def user_event(text: str, assessment: Assessment, metadata: Optional[dict] = Non
 
 def tracker(
     text: str = "hello", assessment: Assessment = Assessment(), understanding: dict = NOTHING_UNDERSTOOD, expecting: Optional[Expecting] = None,
-    button: Optional[str] = None, region: str = "uk", earlier: Sequence[dict] = (), situations: Sequence[str] = (), details: Optional[dict] = None, **slots: Any,
+    button: Optional[str] = None, region: str = "uk", earlier: Sequence[dict] = (), situations: Sequence[str] = (), details: Optional[dict] = None, intent: str = "", **slots: Any,
 ) -> Tracker:  # fmt: skip
     """Return the tracker at one message. earlier: events before it."""
     slots = {"topic": None, "topic_before": None, "answers_given": None, "doubts": None, "doubted": None, "keep_asked": None, "coach": None, "consent_asked": None, "left_open": None, "told_more": None, "safety_net_shown": None, "booked_for": None, **slots}
@@ -46,6 +46,7 @@ def tracker(
         elif before["event"] == "action" and before["name"] == ACTION_SEEN and lock and lock.level != "emergency":
             lock = None
     message = {"text": text, "assessment": assessment.to_dict(), "understood": understanding, "situations": list(situations), "named_now": list(situations), "details": dict(details or {})}
+    message["intent"] = {"name": intent}  # what the gate made of it
     message["standing"] = lock.to_dict() if lock else None
     event = user_event(text, assessment, {"region": region, "button": button})
     return Tracker("somebody", slots, message, [*earlier, event], False, None, {}, "action_listen")

@@ -219,7 +219,7 @@ def test_the_yes_of_a_button_counts_as_a_typed_one():
 
 
 def test_a_danger_sign_comes_before_whoever_waits():
-    for owner, question in (("coach", "exercise:"), ("consent", "keep"), ("diary", "pain")):
+    for owner, question in (("coach", "exercise:"), ("consent", "keep"), ("diary", "pain"), ("tell", "offer"), ("tell", "contact")):
         result, assessment = judged(BLADDER, expecting=Expecting(owner, question))
 
         assert assessment.level == "emergency" and result.get("intent")["name"] == "red_flag_emergency"
@@ -229,11 +229,36 @@ def test_a_danger_sign_comes_before_whoever_waits():
     ("consent", "keep", "yes", "consent_answer"), ("consent", "keep", "not now", "consent_answer"), ("consent", "keep", "what happens if i say yes", "consent_answer"),
     ("consent", "forget", "yes, delete all of it", "consent_answer"), ("consent", "keep", HARMLESS, "joint"), ("consent", "keep", "sorry I mean 3", "diary_answer"),
     ("diary", "pain", "5", "diary_answer"), ("diary", "last", "no, it was a 4", "diary_answer"), ("diary", "last", HARMLESS, "joint"),
+    ("tell", "offer", "yes please", "tell_answer"), ("tell", "offer", "no", "tell_answer"), ("tell", "offer", HARMLESS, "joint"), ("tell", "offer", "07700 900123", "joint"),
+    ("tell", "contact", "Sam, 07700 900123", "tell_answer"), ("tell", "contact", "stop", "tell_answer"), ("tell", "contact", HARMLESS, "tell_answer"),
 ])  # fmt: skip
 def test_who_gets_a_message_while_a_question_is_open(owner, question, text, intent):
     result, _ = judged(text, expecting=Expecting(owner, question))
 
     assert result.get("intent")["name"] == intent
+
+
+@pytest.mark.parametrize("question, text", [("offer", "yes"), ("contact", "Sam, 07700 900123")])
+def test_whether_a_clinic_is_told_is_asked_of_the_next_message_alone(question, text):
+    tracker = waiting_for(Expecting("tell", question))
+    tracker.update(UserUttered("where is it", parse_data={"text": "where is it", **said_nothing()}))
+
+    (result,) = RedFlagGate().process([Message({"text": text, "understood": dict(UNDERSTOOD), "intent": dict(INTENT)})], tracker)
+
+    assert result.get("intent")["name"] == "joint"
+
+
+def said_nothing():
+    """Return what the gate leaves of a message with nothing in it."""
+    (result,) = RedFlagGate().process([Message({"text": HARMLESS, "understood": dict(UNDERSTOOD), "intent": dict(INTENT)})], waiting_for(None))
+    return {key: value for key, value in result.data.items() if key != "text"}
+
+
+@pytest.mark.parametrize("expecting", [None, Expecting("coach", "exercise:"), Expecting(DID_YOU_MEAN, "anatomy")])
+def test_a_button_about_telling_a_clinic_is_heard_whoever_waits(expecting):
+    result, assessment = judged("Yes, pass it on", expecting=expecting, metadata={"assessment": Assessment().to_dict(), "button": "tell:yes"})
+
+    assert result.get("intent")["name"] == "tell_answer" and assessment.outcome == "none"
 
 
 @pytest.mark.parametrize(("text", "intent"), [("exercises", "coach_answer"), ("coach me please", "coach_answer"), ("exercises for my neck", "joint")])

@@ -88,6 +88,8 @@ FAULTY = {
     "no assertion": ("  - user: hello\n", "needs at least one assertion"),
     "nothing done": ("  - contains: x\n", "needs exactly one of"),
     "an unknown fault": ("  - fail: everything\n", "'everything'"),
+    "an outbox that does something else": ("  - outbox: lost\n", "'lost'"),
+    "settings that no case may change": ("  - user: hello\n    contains: x\n  settings: {port: 80}\n", "hand_off_webhook"),
     "a wait in words": ("  - wait: a while\n", "'a while'"),
     "an assertion of no turn": ("  - wait: 2d\n    contains: x\n", "'contains'"),
     "no steps": ("", "needs 'test_case' and 'steps'"),
