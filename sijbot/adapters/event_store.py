@@ -18,7 +18,8 @@ from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.database import Database
 from sijbot.records import turns
-from sijbot.records.turns import BOT_EVENT, Head
+from sijbot.records.turn_statements import BOT_EVENT
+from sijbot.records.turns import Head
 
 LATEST_EVENTS = 24  # that a turn reads, what we said left aside: some three turns; the policies look back at three actions
 CONVERSATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -9,7 +9,8 @@ from typing import Any, Optional, Sequence
 import sqlalchemy as sa
 
 from sijbot.records.repository import aware
-from sijbot.records.schema import ANSWERED, INBOX
+from sijbot.records.schema import INBOX
+from sijbot.records.turn_statements import ANSWERED_WITH
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,7 @@ class Exchange:
 
 def answered(connection: sa.engine.Connection, conversation_id: str, message_id: str) -> Optional[Answered]:
     """Return what a message got, or None for one that was not answered yet."""
-    columns = INBOX.c
-    query = sa.select(columns.replies, columns.region, columns.keep_days).where(columns.conversation_id == conversation_id, columns.message_id == message_id, columns.state == ANSWERED)
-    row = connection.execute(query).first()
+    row = connection.execute(ANSWERED_WITH, {"of": conversation_id, "message": message_id}).first()
     return Answered(*row) if row else None
 
 

@@ -10,15 +10,14 @@ from datetime import datetime
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import UpdateBase
 
 from sijbot import clock
 from sijbot.records import repository
 from sijbot.records.inbox import Answered, answered
-from sijbot.records.schema import ANSWERED, CONVERSATION, CONVERSATION_EVENT, ERASED, FAILED, INBOX, RECEIVED, SAFETY_LOG
+from sijbot.records.schema import ANSWERED, CONVERSATION_EVENT, ERASED, FAILED, INBOX, RECEIVED, SAFETY_LOG
+from sijbot.records.turn_statements import ADD_EVENTS, ALONE, ANSWER, BEGIN, HEAD_OF, LATEST_EVENTS_OF, MARK, MARK_OF, MOVE, RECEIVE
 
-BOT_EVENT = "bot"  # what we said: stored, and read by no policy and no action
 _COMMITTING = 1  # class of PostgreSQL's advisory locks: who writes into a conversation
 
 
@@ -151,10 +150,6 @@ def replay_only(connection: sa.engine.Connection, writes: Sequence[tuple[Any, tu
     _replay(connection, [write for write in writes if write[0].table is table])
 
 
-def _insert(connection: sa.engine.Connection, table: sa.Table) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-
-
 def digest_of(conversation_id: str) -> str:
     """Return what stands for a conversation where its id must not."""
     return hashlib.sha256(conversation_id.encode()).hexdigest()
@@ -168,12 +163,12 @@ def lock_number(conversation_id: str) -> int:
 def _alone(connection: sa.engine.Connection, conversation_id: str) -> None:
     """Let nobody else write into the conversation until the transaction ends. SQLite has one writer anyway, from its first write on."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_COMMITTING, lock_number(conversation_id))))
+        connection.execute(ALONE, {"class": _COMMITTING, "number": lock_number(conversation_id)})
 
 
 def check_there(connection: sa.engine.Connection, conversation_id: str, message_id: Optional[str] = None) -> None:
     """Raises: Gone where the conversation was erased."""
-    row = connection.execute(sa.select(ERASED.c.message_id, ERASED.c.answer).where(ERASED.c.digest == digest_of(conversation_id))).first()
+    row = connection.execute(MARK_OF, {"of": digest_of(conversation_id)}).first()
     if row:
         raise Gone(row.answer if row.message_id and row.message_id == message_id else None)
 
@@ -188,7 +183,7 @@ def receive(engine: sa.engine.Engine, conversation_id: str, message_id: str, sai
         values = {
             "conversation_id": conversation_id, "message_id": message_id, "at": clock.now(), "state": RECEIVED, "region": region, "keep_days": keep_days, "said": said, "button": button,
         }  # fmt: skip
-        is_new = connection.execute(_insert(connection, INBOX).values(values).on_conflict_do_nothing()).rowcount
+        is_new = connection.execute(RECEIVE, values).rowcount
         check_there(connection, conversation_id, message_id)
         return None if is_new else answered(connection, conversation_id, message_id)
 
@@ -200,12 +195,10 @@ def load(engine: sa.engine.Engine, conversation_id: str) -> Stored:
     """
     with engine.connect() as connection:
         check_there(connection, conversation_id)
-        row = connection.execute(sa.select(CONVERSATION.c.head, CONVERSATION.c.since, CONVERSATION.c.slots).where(CONVERSATION.c.conversation_id == conversation_id)).first()
+        row = connection.execute(HEAD_OF, {"of": conversation_id}).first()
         if row is None:
             return Stored(Head(), ())
-        event = CONVERSATION_EVENT.c
-        latest = sa.select(event.number, event.data).where(event.conversation_id == conversation_id, event.number >= row.since, event.kind != BOT_EVENT).order_by(event.number)
-        return Stored(Head(*row), [tuple(each) for each in connection.execute(latest)])
+        return Stored(Head(*row), [tuple(each) for each in connection.execute(LATEST_EVENTS_OF, {"of": conversation_id, "since": row.since})])
 
 
 def all_events(engine: sa.engine.Engine, conversation_id: str) -> list[Mapping[str, Any]]:
@@ -240,25 +233,26 @@ def commit(engine: sa.engine.Engine, conversation_id: str, begun: Head, ended: H
             {"conversation_id": conversation_id, "number": number, "kind": event["event"], "at": now, "data": event} for number, event in enumerate(events, begun.number + 1)
         ]  # fmt: skip
         if rows:
-            connection.execute(sa.insert(CONVERSATION_EVENT), rows)
+            connection.execute(ADD_EVENTS, rows)
 
 
 def _move(connection: sa.engine.Connection, conversation_id: str, begun: Head, ended: Head) -> None:
     values = {"head": ended.number, "since": ended.since, "slots": dict(ended.slots), "at": clock.now()}
     if begun.number:
-        moving = sa.update(CONVERSATION).where(CONVERSATION.c.conversation_id == conversation_id, CONVERSATION.c.head == begun.number).values(values)
+        moved = connection.execute(MOVE, {**values, "of": conversation_id, "from_head": begun.number})
     else:
-        moving = _insert(connection, CONVERSATION).values(conversation_id=conversation_id, **values).on_conflict_do_nothing()
-    if connection.execute(moving).rowcount != 1:
+        moved = connection.execute(BEGIN, {**values, "conversation_id": conversation_id})
+    if moved.rowcount != 1:
         check_there(connection, conversation_id)
         raise Conflict(digest_of(conversation_id))
 
 
 def _answer(connection: sa.engine.Connection, turn: OpenTurn, answer: Answered, place: int) -> None:
-    key = {"conversation_id": turn.conversation_id, "message_id": turn.message_id}
-    values = {"state": ANSWERED, "place": place, "replies": list(answer.replies), "region": answer.region, "keep_days": answer.keep_days}
-    insert = _insert(connection, INBOX).values(**key, **values, at=clock.now(), said=turn.said, button=turn.button)  # where it could not be received before
-    if connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=values, where=INBOX.c.state != ANSWERED)).rowcount != 1:
+    values = {
+        "conversation_id": turn.conversation_id, "message_id": turn.message_id, "state": ANSWERED, "place": place, "replies": list(answer.replies), "region": answer.region,
+        "keep_days": answer.keep_days, "at": clock.now(), "said": turn.said, "button": turn.button,  # these where it could not be received before
+    }  # fmt: skip
+    if connection.execute(ANSWER, values).rowcount != 1:
         raise Done(answered(connection, turn.conversation_id, turn.message_id))
 
 
@@ -300,7 +294,7 @@ def erase(engine: sa.engine.Engine, *conversation_ids: str) -> None:
 def _erase(connection: sa.engine.Connection, conversation_id: str, message_id: Optional[str], answer: Optional[Mapping[str, Any]]) -> None:
     repository.forget(connection, conversation_id)
     values = {"digest": digest_of(conversation_id), "message_id": message_id, "answer": answer, "at": clock.now()}
-    connection.execute(_insert(connection, ERASED).values(values).on_conflict_do_nothing())
+    connection.execute(MARK, values)
 
 
 def forget_erased(engine: sa.engine.Engine, until: datetime) -> None:
