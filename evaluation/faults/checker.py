@@ -9,7 +9,8 @@ from typing import Any, Iterator, Mapping, Optional
 from evaluation.faults.record import BUSY, DONE, LATE, NOT_DONE, Attempt, Message, ReplyData, Run, Talk
 
 ANSWERED, URGENT_FIRST, NOTHING_LOST, NO_LEAK, ONCE = INVARIANTS = ("I1", "I2", "I3", "I4", "I5")
-ANSWER_S, URGENT_S, URGENT_WITH_SPARE_S = 3.0, 0.5, 1.0
+ANSWER_S, URGENT_S = 3.0, 0.5
+URGENT_WITH_SPARE_S = 1.5  # a proxy cannot tell a process that stands still from one that works: it waits 1.2 s (deploy/nginx.conf) before it asks the other one
 DELIVERED = "delivered"
 _ANSWERS = (DONE, NOT_DONE, BUSY)
 _HANG_ON_THE_WAY = frozenset(("understanding", "coach_session"))  # tables in which a conversation that goes another way may leave more rows

@@ -137,7 +137,7 @@ def report(results: Sequence[Result], faults: Mapping[str, str], tiers: Sequence
         "should be. Cells: runs, and in how many of them an invariant was violated; *not met*: the fault did not happen, which is no pass; *slow*: an answer came too late by no more "
         "than the time for which the processes waited for a processor that something else used.",
         "",
-        "I1 answered within 3 s; I2 danger first, within 0.5 s (1 s with two replicas); I3 nothing acknowledged is lost; I4 nothing of another's; I5 every effect once.",
+        "I1 answered within 3 s; I2 danger first, within 0.5 s (1.5 s with two replicas); I3 nothing acknowledged is lost; I4 nothing of another's; I5 every effect once.",
         "",
         *table(results, faults, tiers),
         "",

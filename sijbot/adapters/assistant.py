@@ -8,19 +8,20 @@ import secrets
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Sequence, Text
+from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Sequence, Text
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.events import UserUttered
 
 from sijbot import clock, metrics
 from sijbot.adapters.database import Database
-from sijbot.adapters.red_flag_gate import IS_READ
-from sijbot.adapters.topic_classifier import read_ahead
+from sijbot.adapters.red_flag_gate import ASSESSMENT, IS_READ
+from sijbot.adapters.topic_classifier import UNDERSTOOD, read_ahead
 from sijbot.answering import standing_card
 from sijbot.content.model import LEVELS
 from sijbot.language.encoder import shared_encoder
 from sijbot.language.normalise import without_lone_surrogates
-from sijbot.records import hand_offs, turns
+from sijbot.records import hand_offs, outbox, turns
 from sijbot.records.inbox import Answered
 from sijbot.records.repository import finish_erasing, log_assessment, read_lock, write_lock
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
@@ -28,6 +29,7 @@ from sijbot.records.schema import URGENCY_LOCK
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
+from sijbot.settings import AMQP
 from sijbot.telling import state_reply
 from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
 from sijbot.triage.assessment import ALARM, ASK, without_questions
@@ -254,8 +256,10 @@ class Assistant:
         """Return the turn, which is written down then; or the key of the sentence that says why there is none, and nothing of it is."""
         concluded: List[Turn] = []
 
-        def conclude(connection: Any) -> turns.Ending:
+        def conclude(connection: Any, events: Sequence[Mapping[str, Any]], number: int) -> turns.Ending:
             turn = self._concluded(connection, collector, assessment, conversation, before)
+            if self._runtime.settings.amqp_url and opened.message_id:
+                outbox.put(connection, conversation.id, AMQP, _turn_payload(conversation.id, events, number), clock.now())
             concluded.append(turn)
             answer = Answered([reply.to_dict() for reply in turn.replies], turn.conversation.region, turn.conversation.keep_days)
             return turns.Ending(answer, turn.conversation.id if turn.conversation.id != conversation.id else None)
@@ -287,8 +291,8 @@ class Assistant:
             return "not_erased" if any(reply.erases for reply in collector.replies) else "unavailable"
         except (Exception, SystemExit) as error:  # Rasa ends the process on some errors
             logger.error("turn failed: %s", type(error).__name__)
-        await self._noted(opened, assessment)
-        return fault
+        standing_after_all = await self._noted(opened, assessment)
+        return turn_of(standing_after_all, conversation) if standing_after_all else fault
 
     async def _settled(self, turn: Turn, conversation: Conversation) -> None:
         """What is left to do behind a turn that is written down."""
@@ -296,8 +300,8 @@ class Assistant:
             self._shown.pop(conversation.id, None)
             await self._database.run(finish_erasing)
 
-    async def _noted(self, turn: turns.OpenTurn, assessment: Assessment) -> None:
-        """Write down what was found in a message whose turn failed: it stands, whatever failed, and nothing that stood is lifted by it."""
+    async def _noted(self, turn: turns.OpenTurn, assessment: Assessment) -> Optional[Answered]:
+        """Write down what was found in a message whose turn failed: it stands, whatever failed, and nothing that stood is lifted by it. Return the answer, where the turn was written down before it failed."""
         version = self._runtime.content.version
 
         def note(connection: Any) -> None:
@@ -309,9 +313,10 @@ class Assistant:
                 log_assessment(connection, turn.conversation_id, assessment, version, now, message_id=turn.message_id)
 
         try:
-            await asyncio.wait_for(asyncio.shield(self._database.run(turns.fail, turn.conversation_id, turn.message_id, note)), NOTING_DEADLINE_S)
+            return await asyncio.wait_for(asyncio.shield(self._database.run(turns.fail, turn.conversation_id, turn.message_id, note)), NOTING_DEADLINE_S)
         except (*DATABASE_FAULTS, asyncio.TimeoutError, turns.Gone) as error:
             logger.error("a failed turn is not written down: %s", type(error).__name__)
+            return None
 
     def _concluded(self, connection: Any, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation) -> Turn:
         """Return what the turn comes to, with what its replies ask of the channel.
@@ -358,6 +363,15 @@ class Assistant:
         if fault and not has_answer:
             replies.append(Reply(worded(self._runtime.content, fault, conversation.region), kind=FAULT))
         return Turn(tuple(replies), assessment, fault is not None, conversation)
+
+
+def _turn_payload(conversation_id: str, events: Sequence[Mapping[str, Any]], number: int) -> Dict[str, Any]:
+    """Return what a broker is told of a turn: what its message was taken for. number: of its last event."""
+    parsed = next((event["parse_data"] for event in reversed(events) if event["event"] == UserUttered.type_name), {})
+    assessment = Assessment.from_dict(parsed[ASSESSMENT]) if ASSESSMENT in parsed else Assessment()
+    outcome = assessment.outcome if assessment.outcome in (ALARM, ASK) else parsed.get(UNDERSTOOD, {}).get("outcome", assessment.outcome)
+    flags = [finding.flag for finding in assessment.distinct if finding.outcome == ALARM]
+    return outbox.turn_payload(outbox.new_id(), conversation_id, number, clock.now(), assessment.level if assessment.outcome == ALARM else None, outcome, flags)
 
 
 def turn_of(answer: Answered, conversation: Conversation) -> Turn:

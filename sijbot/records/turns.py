@@ -68,11 +68,11 @@ class Ending:
 
 @dataclass
 class OpenTurn:
-    """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it; what it raises leaves nothing written. said, button: as in `receive`."""
+    """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it, the events, and the number of the last one; what it raises leaves nothing written. said, button: as in `receive`."""
 
     conversation_id: str
     message_id: Optional[str]
-    conclude: Optional[Callable[[sa.engine.Connection], Ending]] = None
+    conclude: Optional[Callable[[sa.engine.Connection, Sequence[Mapping[str, Any]], int], Ending]] = None
     writes: list[tuple[Any, tuple]] = field(default_factory=list)
     said: str = ""
     button: Optional[str] = None
@@ -222,7 +222,7 @@ def commit(engine: sa.engine.Engine, conversation_id: str, begun: Head, ended: H
             if turn.message_id and any(statement.table is SAFETY_LOG for statement, _ in turn.writes):
                 repository.unlog_failed(connection, conversation_id, turn.message_id)  # it is logged with the turn now
             _replay(connection, turn.writes)
-            ending = turn.conclude(connection)
+            ending = turn.conclude(connection, events, ended.number)
             if ending.erased_for:
                 _erase(connection, conversation_id, turn.message_id, {**_as_json(ending.answer), "conversation": ending.erased_for})
                 return
@@ -256,14 +256,20 @@ def _answer(connection: sa.engine.Connection, turn: OpenTurn, answer: Answered, 
         raise Done(answered(connection, turn.conversation_id, turn.message_id))
 
 
-def fail(engine: sa.engine.Engine, conversation_id: str, message_id: Optional[str], note: Callable[[sa.engine.Connection], None]) -> None:
-    """Write down of a turn that failed what `note` does, and that it failed: its message may be sent again."""
+def fail(engine: sa.engine.Engine, conversation_id: str, message_id: Optional[str], note: Callable[[sa.engine.Connection], None]) -> Optional[Answered]:
+    """Write down of a turn that failed what `note` does, and that it failed: its message may be sent again. Return None; or the answer of a turn that stands after all, and write nothing down.
+
+    Raises: Gone.
+    """
     with engine.begin() as connection:
         _alone(connection, conversation_id)
+        check_there(connection, conversation_id)
+        if message_id and (answer := answered(connection, conversation_id, message_id)):
+            return answer
         failing = sa.update(INBOX).where(INBOX.c.conversation_id == conversation_id, INBOX.c.message_id == message_id, INBOX.c.state == RECEIVED).values(state=FAILED)
         connection.execute(failing)
-        check_there(connection, conversation_id)
         note(connection)
+        return None
 
 
 def claim_unanswered(engine: sa.engine.Engine, since: datetime, until: datetime, most: int) -> list[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import logging
 import os
@@ -18,6 +19,8 @@ from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Sequence
+
+import aio_pika
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # not the one in the path, which wants to run as a user of its own
 BROKER_START_S = 60.0
@@ -217,3 +220,20 @@ class RabbitMQ:
         except OSError:
             return False
 
+
+def from_queue(url: str, most: int, bind: str = "turn.*", name: str = "events") -> list[Any]:
+    """Bind a durable queue to the exchange of events; where messages are wanted, return what is in it by then, at most so many, and take the queue away."""
+
+    async def get() -> list[Any]:
+        connection = await aio_pika.connect(url)
+        async with connection:
+            channel = await connection.channel()
+            exchange = await channel.declare_exchange("sijbot", aio_pika.ExchangeType.TOPIC, durable=True)
+            events = await channel.declare_queue(name, durable=True)
+            await events.bind(exchange, bind)
+            found = [await events.get(no_ack=True, fail=False, timeout=5) for _ in range(most)]
+            if most:
+                await events.delete(if_unused=False, if_empty=False)
+            return [message for message in found if message]
+
+    return asyncio.run(get())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -18,9 +19,11 @@ from threading import Thread
 from typing import Callable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
+from tests.adapters.peers import free_port, from_queue
 from tests.conftest import new_database
 
 pytestmark = pytest.mark.slow
@@ -28,7 +31,7 @@ STEM = "quokka"
 WORD = re.compile(rb"quokka([a-z]+)", re.IGNORECASE)
 WEBHOOK, CONVERSATIONS, DOCUMENTS = "/webhooks/web/webhook", "/webhooks/web/conversations", "/webhooks/web/documents"
 KIBIBYTE = 1024
-CRASH_S, WRITING_S, POLL_S = 10, 5, 0.05
+CRASH_S, WRITING_S, TOLD_S, POLL_S = 10, 5, 20, 0.05
 
 # What somebody types; it is kept until it is forgotten. The word is in the place of the braces.
 TYPED = {
@@ -230,17 +233,20 @@ def core_file_limit(pid: int) -> str:
 
 def test_a_word_on_any_way_in_stands_in_no_log_and_no_file_and_when_forgotten_not_in_the_database(run_server, core_files_allowed):
     """One test, since a word that stays away must stay away through all of it: two crashes, restarts, and both ways of forgetting."""
-    sent = []
+    sent, metrics = [], b""
     for number, log in ((signal.SIGABRT, "text"), (signal.SIGSEGV, "json")):
-        with run_server(PYTHONFAULTHANDLER="1", SIJBOT_LOG=log) as server:
+        metrics_port = free_port()
+        with run_server(PYTHONFAULTHANDLER="1", SIJBOT_LOG=log, SIJBOT_METRICS_PORT=str(metrics_port)) as server:
             sent.append(send_everything(server))
+            metrics += httpx.get(f"http://127.0.0.1:{metrics_port}/metrics").content
             assert core_file_limit(server.process.pid) == "0"
             sent[-1] += (crash(server, number),)
     with run_server() as server:
         output = server.log.read_bytes()
         assert output.count(b"Fatal Python error") == 2 and output.count(b"Ready.") == 3
         assert paths_in(files_beside_the_database(server)) == set()
-        assert [secret for secrets in sent for secret in secrets if secret.encode() in files_beside_the_database(server)] == []
+        assert metrics.count(b"sijbot_turns_total") > 1 and paths_in(metrics) == set()
+        assert [secret for secrets in sent for secret in secrets if secret.encode() in files_beside_the_database(server) + metrics] == []
         assert KEPT <= paths_in(database_files(server))  # the search finds what is there
 
         for forget, (token, in_emergency, _, cut_off) in zip(FORGET.values(), sent):
@@ -250,6 +256,32 @@ def test_a_word_on_any_way_in_stands_in_no_log_and_no_file_and_when_forgotten_no
 
         assert paths_in(database_files(server)) == set()
         assert paths_in(files_beside_the_database(server)) == set()
+
+
+def waiting_events(server) -> int:
+    with closing(sqlite3.connect(server.var / "sijbot.db")) as database:
+        return database.execute("select count(*) from outbox where state = 'queued'").fetchone()[0]
+
+
+def test_a_broker_is_told_of_every_turn_and_of_no_word(run_server, rabbitmq):
+    from_queue(rabbitmq.url, 0, name="canary")
+    with run_server(SIJBOT_AMQP_URL=rabbitmq.url) as server:
+        token, in_emergency = say_everything(server)
+        until = time.monotonic() + TOLD_S
+        while waiting_events(server):
+            assert time.monotonic() < until, "the broker was not told of everything"
+            time.sleep(POLL_S)
+        ids = {hashlib.sha256(server.conversation(each).id.encode()).hexdigest(): server.conversation(each).id for each in (token, in_emergency)}
+        assert paths_in(files_beside_the_database(server)) == set()
+    messages = from_queue(rabbitmq.url, 99, name="canary")
+
+    told = [json.loads(message.body) for message in messages]
+    everything = b"".join(message.body + str(message.headers).encode() + str(message.routing_key).encode() for message in messages)
+    assert paths_in(everything) == set() and not [id for id in ids.values() if id.encode() in everything]
+    of = {each: sorted((event["seq"], event["level"]) for event in told if event["conversation"] == each) for each in ids}
+    assert sorted(len(events) for events in of.values()) == [1, len(TYPED) + 1] and set(of) == {event["conversation"] for event in told}
+    assert [events[0][1] for events in of.values() if len(events) == 1] == ["emergency"]
+    assert {event["outcome"] for event in told} >= {"answer", "alarm", "clarify"}
 
 
 class Echo(BaseHTTPRequestHandler):

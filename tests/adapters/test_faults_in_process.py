@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+import sqlalchemy as sa
 
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import Conversation
@@ -16,7 +17,7 @@ from sijbot.adapters.dialogue import LocalAssistant
 from sijbot.adapters.server import canary_faults
 from sijbot.language.encoder import shared_encoder
 from sijbot.logs import Line, quiet_libraries
-from sijbot.records.schema import make_engine
+from sijbot.records.schema import SAFETY_LOG, make_engine
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +131,23 @@ def test_what_was_too_late_can_still_be_had(local, broken, monkeypatch):
     first, later = asyncio.run(talk())
     assert first.failed and first.replies[-1].kind == "fault"
     assert not later.failed and later.replies[0].kind == "text" and later.late is None
+
+
+def test_a_turn_that_was_written_down_before_it_failed_is_said_and_counts_once(local, monkeypatch):
+    handle = local.assistant._handle
+
+    async def lost(message):
+        await handle(message)
+        raise RuntimeError("the commit is done, and nobody has learned of it")
+
+    monkeypatch.setattr(local.assistant, "_handle", lost)
+    conversation = Conversation.new("uk")
+    first, again = (asyncio.run(local.assistant.take_turn(conversation, BLADDER, message_id="m1")) for _ in range(2))
+
+    assert not first.failed and again.is_repeated
+    assert [reply.text for reply in first.replies] == [reply.text for reply in again.replies]
+    with local.runtime.engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).where(SAFETY_LOG.c.conversation_id == conversation.id)) == 1
 
 
 def test_the_time_that_reading_takes_counts_into_the_turn(local, monkeypatch):

@@ -53,7 +53,7 @@ def write(engine, turn: Turn, message_id: str = "message-1", conversation: Conve
     answer = Answered([reply.to_dict() for reply in turn.replies], turn.conversation.region, turn.conversation.keep_days)
     ending = turns.Ending(answer, None if turn.conversation.id == conversation.id else turn.conversation.id)
     begun = turns.load(engine, conversation.id).head
-    turns.commit(engine, conversation.id, begun, turns.Head(begun.number + 1), [{"event": "user"}], turns.OpenTurn(conversation.id, message_id, lambda connection: ending))
+    turns.commit(engine, conversation.id, begun, turns.Head(begun.number + 1), [{"event": "user"}], turns.OpenTurn(conversation.id, message_id, lambda *_: ending))
 
 
 def turn_of(*replies: Reply, failed: bool = False, conversation: Conversation = CONVERSATION) -> Turn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import hashlib
 import hmac
@@ -32,7 +31,7 @@ from sijbot.adapters.relay import Relay, RelayThread, relay_of_server
 from sijbot.adapters.sinks import FINAL_STATUS, Broker, sinks_of
 from sijbot.records import outbox, repository, schema
 from sijbot.settings import AMQP, EMAIL, ROOT, WEBHOOK, Settings
-from tests.adapters.peers import Receiver, certificate_of, free_port, held, mail_server, receiver, reset
+from tests.adapters.peers import Receiver, certificate_of, free_port, from_queue, held, mail_server, receiver, reset
 
 SECRET = "a secret of these tests alone, long enough"
 CANARY = "Quokkabracket, 07700 900123\nafter six {id} <b>"
@@ -403,22 +402,6 @@ def test_a_mail_server_that_wants_a_login_gets_that_of_its_address(engine, conte
         deliver_all(engine, email(box.url.replace("//", f"//na%40me:{password}@")), content)
 
     assert (row_of(engine).state, len(box.messages)) == (state, 1 if state == "delivered" else 0)
-
-
-def from_queue(url: str, most: int, bind: str = "turn.*", name: str = "events") -> list[Any]:
-    """Bind a durable queue, and return what is in it by then, at most so many."""
-
-    async def get() -> list[Any]:
-        connection = await aio_pika.connect(url)
-        async with connection:
-            channel = await connection.channel()
-            exchange = await channel.declare_exchange("sijbot", aio_pika.ExchangeType.TOPIC, durable=True)
-            events = await channel.declare_queue(name, durable=True)
-            await events.bind(exchange, bind)
-            found = [await events.get(no_ack=True, fail=False, timeout=5) for _ in range(most)]
-            return [message for message in found if message]
-
-    return asyncio.run(get())
 
 
 def test_a_broker_keeps_an_event_until_somebody_takes_it_and_gets_it_again_behind_a_restart(engine, rabbitmq):

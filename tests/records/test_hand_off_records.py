@@ -202,12 +202,12 @@ def test_when_it_was_delivered_is_known_until_the_outbox_forgets_it(engine):
 
 
 def test_a_turn_that_is_not_written_queues_nothing_and_one_that_is_queues_once(engine):
-    def conclude(connection):
+    def conclude(connection, events, number):
         raise RuntimeError("the turn fails at its end")
 
     for is_written in (False, True):
         answer = turns.Answered([], "uk", 0)
-        turn = turns.OpenTurn("a", None, (lambda connection: turns.Ending(answer)) if is_written else conclude)
+        turn = turns.OpenTurn("a", None, (lambda *_: turns.Ending(answer)) if is_written else conclude)
         with turns.opened(turn):
             with turns.transaction(engine) as connection:
                 card(connection)

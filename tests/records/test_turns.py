@@ -31,7 +31,7 @@ def events(*texts: str) -> list[dict]:
 def take(engine, message: str, texts: tuple = ("hello",), answer: Answered = ANSWER, conversation: str = "a", write=None, erased_for: str | None = None) -> None:
     """Take a whole turn."""
     begun = turns.load(engine, conversation).head
-    turn = OpenTurn(conversation, message, lambda connection: Ending(answer, erased_for))
+    turn = OpenTurn(conversation, message, lambda *_: Ending(answer, erased_for))
     if write:
         with turns.opened(turn), turns.transaction(engine) as connection:
             write(connection)
@@ -73,7 +73,7 @@ def test_a_turn_holds_events_replies_and_what_actions_wrote(engine):
 
 @pytest.mark.parametrize("fault", [RuntimeError, KeyError])
 def test_a_fault_at_the_end_of_a_turn_leaves_nothing_of_it(engine, fault):
-    def conclude(connection):
+    def conclude(connection, events, number):
         raise fault("broken on purpose")
 
     receive(engine, "m1")
@@ -87,7 +87,7 @@ def test_a_fault_at_the_end_of_a_turn_leaves_nothing_of_it(engine, fault):
 
 
 def test_what_an_action_wrote_is_seen_by_the_next_one_and_by_nobody_else(engine):
-    turn = OpenTurn("a", "m1", lambda connection: Ending(ANSWER))
+    turn = OpenTurn("a", "m1", lambda *_: Ending(ANSWER))
     with turns.opened(turn):
         with turns.transaction(engine) as connection:
             repository.write_lock(connection, "a", Lock("urgent", ("foot_drop",), NOON))
@@ -98,7 +98,7 @@ def test_what_an_action_wrote_is_seen_by_the_next_one_and_by_nobody_else(engine)
 
 
 def test_what_a_broken_action_wrote_is_not_a_part_of_the_turn(engine):
-    turn = OpenTurn("a", "m1", lambda connection: Ending(ANSWER))
+    turn = OpenTurn("a", "m1", lambda *_: Ending(ANSWER))
     with turns.opened(turn):
         with pytest.raises(RuntimeError), turns.transaction(engine) as connection:
             add_entry(4)(connection)
@@ -123,7 +123,7 @@ def test_of_two_turns_that_began_together_the_second_is_done_anew(engine):
     take(engine, "m1")
 
     with pytest.raises(Conflict):
-        turns.commit(engine, "a", begun, Head(1), events("again"), OpenTurn("a", "m2", lambda connection: Ending(ANSWER)))
+        turns.commit(engine, "a", begun, Head(1), events("again"), OpenTurn("a", "m2", lambda *_: Ending(ANSWER)))
     take(engine, "m2")
     assert (numbers(engine), history(engine)) == ([1, 2], ["m1", "m2"])
 
@@ -166,7 +166,7 @@ def test_nothing_is_taken_into_what_was_erased(engine):
     begun = turns.load(engine, "a").head
     turns.erase(engine, "a")
 
-    for late in (lambda: receive(engine, "m2"), lambda: turns.load(engine, "a"), lambda: turns.commit(engine, "a", begun, Head(1), events("late"), OpenTurn("a", "m1", lambda connection: Ending(ANSWER)))):
+    for late in (lambda: receive(engine, "m2"), lambda: turns.load(engine, "a"), lambda: turns.commit(engine, "a", begun, Head(1), events("late"), OpenTurn("a", "m1", lambda *_: Ending(ANSWER)))):
         with pytest.raises(Gone) as gone:
             late()
         assert gone.value.answer is None
@@ -179,7 +179,7 @@ def test_a_turn_that_began_before_the_erasing_finds_it_gone_and_not_changed(engi
     turns.erase(engine, "a")
 
     with pytest.raises(Gone):
-        turns.commit(engine, "a", begun, Head(begun.number + 1), events("late"), OpenTurn("a", "m2", lambda connection: Ending(ANSWER)))
+        turns.commit(engine, "a", begun, Head(begun.number + 1), events("late"), OpenTurn("a", "m2", lambda *_: Ending(ANSWER)))
 
 
 def test_the_message_that_erased_gets_its_answer_again_and_no_other_does(engine):
@@ -228,7 +228,7 @@ def test_a_message_whose_process_died_is_given_out_once(engine):
     receive(engine, "m2")
     take(engine, "m2")
     receive(engine, "m3")
-    turns.fail(engine, "a", "m3", lambda connection: None)
+    turns.fail(engine, "a", "m3", lambda *_: None)
     now = clock.now()
 
     def claimed(since: timedelta, until: timedelta) -> list:
@@ -256,6 +256,14 @@ def together(number: int, work) -> list:
     for thread in threads:
         thread.join()
     return results
+
+
+def test_of_a_turn_that_stands_nothing_is_written_down_as_failed(engine):
+    receive(engine, "m1")
+    take(engine, "m1")
+
+    assert turns.fail(engine, "a", "m1", add_entry(4)) == ANSWER  # the commit was done, and the answer of the database was lost
+    assert (count(engine, schema.DIARY_ENTRY), receive(engine, "m1")) == (0, ANSWER)
 
 
 def test_of_many_turns_at_once_each_is_written_once_in_one_order(engine):
@@ -308,13 +316,13 @@ def test_whatever_happens_in_whatever_order_the_history_is_linear_and_nothing_ac
             found = receive(engine, message, conversation)
             assert (found is not None) == (message in acknowledged)
         elif kind == "fail":
-            turns.fail(engine, conversation, message, lambda connection: None)
+            turns.fail(engine, conversation, message, lambda *_: None)
         elif kind == "conflict":
             begun = turns.load(engine, conversation).head
             acknowledged.append(f"x{len(acknowledged)}")
             take(engine, acknowledged[-1], conversation=conversation)
             with pytest.raises((Conflict, Done)):
-                turns.commit(engine, conversation, begun, Head(begun.number + 1), events("late"), OpenTurn(conversation, message, lambda connection: Ending(ANSWER)))
+                turns.commit(engine, conversation, begun, Head(begun.number + 1), events("late"), OpenTurn(conversation, message, lambda *_: Ending(ANSWER)))
         else:
             try:
                 take(engine, message, ("one", "two"), conversation=conversation)

@@ -257,7 +257,7 @@ def test_an_answer_to_danger_without_the_card_first_is_found(status, replies):
     assert "I2 no card first" in found(run)
 
 
-@pytest.mark.parametrize("has_spare, limit_s", [(False, 0.5), (True, 1.0)])
+@pytest.mark.parametrize("has_spare, limit_s", [(False, 0.5), (True, 1.5)])
 def test_the_card_has_its_own_time(has_spare, limit_s):
     run = example(has_spare=has_spare)
     attempts = run.talks[0].messages[1].attempts
