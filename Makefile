@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 INSTALLED := .venv/.installed
+TESTED_WITH := .venv/.for-tests
 export RASA_TELEMETRY_ENABLED := false
 export UV_NO_CONFIG := 1
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
@@ -12,7 +13,7 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 run: setup
 	@exec $(PYTHON) -W ignore -m sijbot.cli run
 
-test: setup
+test: $(TESTED_WITH)
 	@$(PYTHON) -W ignore -m sijbot.cli train
 	@$(PYTHON) -W ignore -m pytest --controls tests/unit tests/content tests/project tests/records tests/documents tests/action_server tests/cli tests/adapters tests/deploy tests/conversations tests/stories
 
@@ -27,6 +28,11 @@ $(INSTALLED): requirements.lock pyproject.toml packages/no-tensorflow/pyproject.
 		|| { echo "Python 3.11 is needed: it is neither here nor could uv fetch it. Install Python 3.11 and try again."; exit 1; }
 	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PYTHON) --no-deps ./packages/no-tensorflow --editable .
+	@touch $@
+
+$(TESTED_WITH): $(INSTALLED) requirements-test.lock
+	@echo "Installing what the tests need …"
+	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes --requirement requirements-test.lock
 	@touch $@
 
 lock:

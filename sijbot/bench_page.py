@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import statistics
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator
 
@@ -22,6 +23,9 @@ def page_figures(base: str) -> Iterator[str]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         yield "page ready on a slow phone: not measured, no Chromium here"
+        return
+    if find_spec("playwright") is None:
+        yield "page ready on a slow phone: not measured; `make test` installs what drives a browser"
         return
     times = sorted(_ready_times_ms(base, chromium))
     yield f"page ready at {CPU_SLOWER} times slower CPU, 1.6 Mbit/s, 150 ms, nothing cached: median {statistics.median(times):.0f} ms, worst of {LOADS} {times[-1]:.0f} ms"

@@ -224,7 +224,11 @@ def _print_replies(replies, buttons: list) -> None:
 
 
 @app.command(epilog="Example: sijbot converse tests/conversations/myths.yml")
-def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialogues.")) -> None:
+def converse(
+    files: List[Path] = typer.Argument(..., help="Files of whole dialogues."),
+    database: str = typer.Option("sqlite", help="sqlite, or postgresql (a temporary server)."),
+    processes: int = typer.Option(1, min=1, help="How many assistants stand beside each other on the database, and take the messages in turns."),
+) -> None:
     """Run conversation cases against the real model and show where a dialogue goes another way."""
     from sijbot.adapters.dialogue import DialogueError, Runner, read_cases
 
@@ -236,7 +240,7 @@ def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialog
     except DialogueError as error:
         raise Stop(str(error)) from None
     failed = 0
-    with Runner(settings) as runner:
+    with _database_of(database) as url, Runner(settings, url, processes) as runner:
         for case in cases:
             diff = runner.run(case)
             out.print(f"{'✗' if diff else '✓'} {case.name}", style="red" if diff else "green", markup=False)
@@ -246,6 +250,23 @@ def converse(files: List[Path] = typer.Argument(..., help="Files of whole dialog
     out.print(f"{len(cases) - failed} passed, {failed} failed")
     if failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _database_of(name: str) -> Iterator[Optional[str]]:
+    """Give the address of an empty database, None for SQLite, where whoever uses it makes a file of its own."""
+    from sijbot.temporary_postgres import NoPostgres, temporary_postgres
+
+    if name == "sqlite":
+        yield None
+        return
+    if name != "postgresql":
+        raise Stop(f"--database: '{name}' is neither sqlite nor postgresql")
+    try:
+        with temporary_postgres() as server:
+            yield server.new_database("sijbot")
+    except NoPostgres as fault:
+        raise Stop(str(fault)) from None
 
 
 class _JsonLines:

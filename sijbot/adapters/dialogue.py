@@ -189,14 +189,18 @@ def _check_step(place: str, step: Mapping[str, Any]) -> None:
 
 
 class Runner:
-    """Runs cases on the trained model, each in a conversation of its own, on a database of its own. Use as a context manager."""
+    """Runs cases on the trained model, each in a conversation of its own. Use as a context manager.
 
-    def __init__(self, settings: Settings) -> None:
+    database_url: an empty database, one of its own in a file where none is given. processes: how many assistants stand beside each other on it, as replicas do: they take the messages in turns.
+    """
+
+    def __init__(self, settings: Settings, database_url: Optional[str] = None, processes: int = 1) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="sijbot-converse-")
-        self._settings = dataclasses.replace(settings, database_url=f"sqlite:///{self._folder.name}/dialogues.db")
+        self._settings = self._case_settings = dataclasses.replace(settings, database_url=database_url or f"sqlite:///{self._folder.name}/dialogues.db")
         self._loop = asyncio.new_event_loop()
-        self._local: Optional[LocalAssistant] = None
-        self._agent: Optional[CandidAgent] = None
+        self._processes, self._at_work = processes, 0
+        self._locals: list[LocalAssistant] = []
+        self._whole: list[tuple[Any, CandidAgent]] = []  # engine and agent of each
         self._times: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> "Runner":
@@ -209,16 +213,22 @@ class Runner:
     def __exit__(self, *_: Any) -> None:
         for module, time in self._times:
             module.time = time
+        self._stop()
         self._loop.close()
         process_runtime.use(None)
         self._folder.cleanup()
 
     def _start(self) -> None:
-        runtime = process_runtime.build(self._settings)
-        process_runtime.use(runtime)
-        self._engine = runtime.engine
-        self._agent = load_agent(runtime)
-        self._local = LocalAssistant(runtime, self._agent)
+        for _ in range(self._processes):
+            runtime = process_runtime.build(self._case_settings)
+            self._locals.append(LocalAssistant(runtime, load_agent(runtime)))
+        self._whole = [(local.runtime.engine, local.agent) for local in self._locals]
+        process_runtime.use(self.local.runtime)
+
+    def _stop(self) -> None:
+        for engine, _ in self._whole:
+            engine.dispose()
+        self._locals.clear()
 
     def run(self, case: Case) -> str:
         """Return an empty text where the dialogue goes as the case says, else the dialogue with what differs."""
@@ -235,37 +245,44 @@ class Runner:
         return "\n".join(dialogue.transcript) if dialogue.failed else ""
 
     def restart(self) -> None:
-        """Build everything anew from disk, as a new process would."""
-        self._local.runtime.engine.dispose()
+        """Build everything anew from disk, as new processes would."""
+        self._stop()
         self._start()
-        self._local.runtime.settings = self._case_settings
 
     def _set(self, settings: Mapping[str, str]) -> None:
-        self._case_settings = self._local.runtime.settings = dataclasses.replace(self._settings, **settings)
+        self._case_settings = dataclasses.replace(self._settings, **settings)
+        for local in self._locals:
+            local.runtime.settings = self._case_settings
 
     def settle(self, what: str) -> None:
         """Let what waits to be sent be delivered, or be given up, as a relay would."""
         now, sink = clock.now(), self._case_settings.hand_off_sink
-        with self._engine.begin() as connection:
+        with self._whole[0][0].begin() as connection:
             for row in outbox.claim(connection, sink, now, MOST_SENT, timedelta(minutes=1)):
                 _OUTBOX[what](connection, row, now)
 
     @property
     def local(self) -> LocalAssistant:
-        return self._local
+        """The one that took the latest message."""
+        return self._locals[self._at_work]
+
+    def next(self) -> LocalAssistant:
+        """Return the one that takes the next message."""
+        self._at_work = (self._at_work + 1) % self._processes
+        process_runtime.use(self.local.runtime)
+        return self.local
 
     def fail(self, what: str) -> None:
-        """Break one part until told otherwise: actions raise, the database cannot be reached, the model is gone."""
-        self._agent.action_endpoint.__dict__.pop("_run", None)
-        self._local.agent = self._agent
-        engine = self._engine
-        if what == "actions":
-            self._agent.action_endpoint._run = _raise
-        elif what == "database":
-            engine = make_engine(f"sqlite:///{self._folder.name}/no/such/folder/dialogues.db")
-        elif what == "model":
-            self._local.agent = None
-        self._local.runtime.engine = engine
+        """Break one part of each until told otherwise: actions raise, the database cannot be reached, the model is gone."""
+        for local, (engine, agent) in zip(self._locals, self._whole):
+            agent.action_endpoint.__dict__.pop("_run", None)
+            local.agent, local.runtime.engine = agent, engine
+            if what == "actions":
+                agent.action_endpoint._run = _raise
+            elif what == "database":
+                local.runtime.engine = make_engine(f"sqlite:///{self._folder.name}/no/such/folder/dialogues.db")
+            elif what == "model":
+                local.agent = None
 
 
 def _raise(*_: Any) -> None:
@@ -300,7 +317,7 @@ class _Dialogue:
             await self._turn(step)
 
     async def _turn(self, step: Mapping[str, Any]) -> None:
-        local = self._runner.local
+        local = self._runner.next()
         text, button = step.get("user"), None
         if "press" in step:
             offered = {button.title: button for reply in self._shown[-1 - step.get(TURNS_AGO, 0)] for button in reply.buttons}

@@ -9,14 +9,16 @@ import pytest
 
 from sijbot.adapters.dialogue import Case, Runner, read_cases
 from sijbot.settings import Settings
+from tests.conftest import new_database
 
 CASES = [case for path in sorted(Path(__file__).parent.glob("*.yml")) for case in read_cases(path)]
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def runner(trained: Settings) -> Iterator[Runner]:
-    with Runner(trained) as running:
+@pytest.fixture(scope="module", params=["one process on SQLite", "two processes on PostgreSQL"])
+def runner(request: pytest.FixtureRequest, trained: Settings) -> Iterator[Runner]:
+    url, processes = (None, 1) if request.param == "one process on SQLite" else (new_database(request.getfixturevalue("postgres")), 2)
+    with Runner(trained, url, processes) as running:
         yield running
 
 

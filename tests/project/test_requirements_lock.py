@@ -1,4 +1,4 @@
-"""requirements.lock is what pyproject.toml asks for: pinned, with hashes, from nowhere in particular."""
+"""The lock files are what pyproject.toml asks for: pinned, with hashes, from nowhere in particular; one for running, one for what tests want beside it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from packaging.utils import canonicalize_name
 
 from sijbot.settings import ROOT
 
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+RUN, TEST = "requirements.lock", "requirements-test.lock"
+LOCK = {name: (ROOT / name).read_text(encoding="utf-8") for name in (RUN, TEST)}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 UV = PROJECT["tool"]["uv"]
 OVERRIDES = [Requirement(text) for text in UV["override-dependencies"]]
-DIRECT = [Requirement(text) for text in PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]]
+DIRECT = [(name, Requirement(text)) for name, texts in ((RUN, PROJECT["project"]["dependencies"]), (TEST, PROJECT["dependency-groups"]["dev"])) for text in texts]
 LOCAL = set(UV["sources"])  # installed from packages/, not from the lock
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 @functools.cache
-def entries() -> list[tuple[Requirement, list[str]]]:
+def entries(name: str) -> list[tuple[Requirement, list[str]]]:
     """Return each pinned requirement with the lines that follow it."""
     parsed: list[tuple[Requirement, list[str]]] = []
-    for line in LOCK.splitlines():
+    for line in LOCK[name].splitlines():
         if line.startswith(" "):
             parsed[-1][1].append(line.strip().removesuffix(" \\"))
         elif line and not line.startswith("#"):
@@ -34,29 +35,37 @@ def entries() -> list[tuple[Requirement, list[str]]]:
     return parsed
 
 
-def pinned() -> dict[str, str]:
-    return {canonicalize_name(requirement.name): next(iter(requirement.specifier)).version for requirement, _ in entries()}
+def pinned(name: str = RUN) -> dict[str, str]:
+    return {canonicalize_name(requirement.name): next(iter(requirement.specifier)).version for requirement, _ in entries(name)}
 
 
 def is_never(requirement: Requirement) -> bool:
     return requirement.marker is not None and "never" in str(requirement.marker)
 
 
-def test_lock_holds_no_address():
-    assert "://" not in LOCK and "@" not in LOCK
+@pytest.mark.parametrize("name", LOCK)
+def test_lock_holds_no_address(name):
+    assert "://" not in LOCK[name] and "@" not in LOCK[name]
 
 
-def test_every_entry_is_pinned_once_and_has_hashes():
-    names = Counter(canonicalize_name(requirement.name) for requirement, _ in entries())
-    bad = [requirement.name for requirement, lines in entries() if not lines or not all(HASH.fullmatch(line) for line in lines)]
-    loose = [requirement.name for requirement, _ in entries() if [item.operator for item in requirement.specifier] != ["=="]]
+@pytest.mark.parametrize("name", LOCK)
+def test_every_entry_is_pinned_once_and_has_hashes(name):
+    names = Counter(canonicalize_name(requirement.name) for requirement, _ in entries(name))
+    bad = [requirement.name for requirement, lines in entries(name) if not lines or not all(HASH.fullmatch(line) for line in lines)]
+    loose = [requirement.name for requirement, _ in entries(name) if [item.operator for item in requirement.specifier] != ["=="]]
 
     assert (bad, loose, [name for name, count in names.items() if count > 1]) == ([], [], [])
 
 
-@pytest.mark.parametrize("requirement", [pytest.param(item, id=item.name) for item in DIRECT if item.name not in LOCAL])
-def test_direct_dependency_is_pinned_inside_its_range(requirement):
-    version = pinned()[canonicalize_name(requirement.name)]
+def test_both_name_the_same_versions():
+    run, test = pinned(RUN), pinned(TEST)
+
+    assert {name: run[name] for name in run.keys() & test} == {name: test[name] for name in run.keys() & test}
+
+
+@pytest.mark.parametrize("lock, requirement", [pytest.param(lock, item, id=item.name) for lock, item in DIRECT if item.name not in LOCAL])
+def test_direct_dependency_is_pinned_inside_its_range(lock, requirement):
+    version = pinned(lock)[canonicalize_name(requirement.name)]
 
     assert requirement.specifier.contains(version, prereleases=True)
 
