@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Sequence, Text
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
@@ -42,7 +42,6 @@ TURN_DEADLINE_S = 2.5  # from the moment that a message is in
 READING_DEADLINE_S = 1.2  # of it, for the third layer of the screen; on a slow machine a long message takes longer, and is judged by its words
 ENCODING_DEADLINE_S = 0.05  # behind it: what is not encoded by then, the classifier encodes, while everybody waits; of a long message that would be a third of a second
 SHORT_CHARACTERS = 400  # a longer one takes long to read
-_CONVERSATIONS_REMEMBERED = 2000
 ERASING_DEADLINE_S = 2.0
 NOTING_DEADLINE_S = 0.2  # of what the screen found, where the turn failed
 MOST_TRIES = 4  # of a turn that others of its conversation get ahead of
@@ -130,7 +129,6 @@ class Assistant:
         # Of its own, since actions that hang must not hold up the screen; and long messages wait for one another only.
         self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder")) for length in ("short", "long"))
         self._rests_until = 0.0  # no message that is not taken is read before
-        self._shown: OrderedDict[str, set[str]] = OrderedDict()  # ids of the hand-offs shown, by conversation
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None, said: Optional[str] = None) -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
@@ -147,7 +145,7 @@ class Assistant:
         assessment = verdict
         if verdict.outcome == ASK != words.outcome and len(text) <= UNDERSTOOD_CHARACTERS:
             assessment = without_questions(verdict)  # the gate asks, which knows what was answered before
-        card = self._card(assessment, conversation)
+        card = hand_off_message(content, assessment, conversation.region)
         collector = ReplyCollector(first=(card,) if card and card.level != "soon" else ())
         metadata = {"region": conversation.region, "assessment": assessment.to_dict(), "button": button, IS_READ: is_read}
         message = UserMessage(
@@ -164,7 +162,7 @@ class Assistant:
         def failed(fault: str) -> Turn:
             said = ReplyCollector(first=[reply for reply in collector.replies if reply.kind == CARE_CARD])  # nothing else of it is true: it is not written down
             if assessment is not verdict:
-                said.add(self._card(verdict, conversation))
+                said.add(hand_off_message(content, verdict, conversation.region))
             return self._turn(said, assessment, fault, conversation)
 
         if not work.done():
@@ -173,8 +171,6 @@ class Assistant:
                 return done if isinstance(done, Turn) else failed(done)
 
             return replace(failed("fault"), late=late)
-        for reply in collector.first:
-            self._shown.get(conversation.id, set()).discard(reply.id)  # should it be sent again, the whole card comes again
         fault = work.result()
         if fault == "unavailable" and self._runtime.screen.short_answer(text):
             fault = "unavailable_answer"  # it answers a question that cannot be read
@@ -208,7 +204,6 @@ class Assistant:
         except (*DATABASE_FAULTS, asyncio.TimeoutError) as error:
             logger.error("erasing failed: %s", type(error).__name__)
             return None
-        self._shown.pop(conversation.id, None)
         return Conversation.new(conversation.region)
 
     async def _screened(self, text: str) -> tuple[Assessment, Assessment, bool]:
@@ -229,20 +224,6 @@ class Assistant:
         await asyncio.wait({encoding}, timeout=max(ENCODING_DEADLINE_S, until - loop.time() if is_long else 0))
         return weighing.result() if weighing.done() else suspicion.found, suspicion.found, weighing.done()
 
-    def _card(self, assessment: Assessment, conversation: Conversation) -> Optional[Reply]:
-        """Return the hand-off; in one line where this process has shown the whole of it in this conversation already."""
-        card = hand_off_message(self._runtime.content, assessment, conversation.region)
-        if card is None or assessment.outcome != ALARM:
-            return card
-        shown = self._shown.setdefault(conversation.id, set())
-        self._shown.move_to_end(conversation.id)
-        if len(self._shown) > _CONVERSATIONS_REMEMBERED:
-            self._shown.popitem(last=False)
-        if card.id in shown:
-            return hand_off_again(self._runtime.content, assessment, conversation.region)
-        shown.add(card.id)
-        return card
-
     def _begun(self, work: Awaitable["Turn | str"]) -> "asyncio.Task[Turn | str]":
         """Return the work as a task that goes on when it is late, so that what was said is still written down."""
         task = asyncio.ensure_future(work)
@@ -255,9 +236,10 @@ class Assistant:
     ) -> "Turn | str":  # fmt: skip
         """Return the turn, which is written down then; or the key of the sentence that says why there is none, and nothing of it is."""
         concluded: List[Turn] = []
+        since = clock.now()
 
         def conclude(connection: Any, events: Sequence[Mapping[str, Any]], number: int) -> turns.Ending:
-            turn = self._concluded(connection, collector, assessment, conversation, before)
+            turn = self._concluded(connection, collector, assessment, conversation, before, since)
             if self._runtime.settings.amqp_url and opened.message_id:
                 outbox.put(connection, conversation.id, AMQP, _turn_payload(conversation.id, events, number), clock.now())
             concluded.append(turn)
@@ -297,7 +279,6 @@ class Assistant:
     async def _settled(self, turn: Turn, conversation: Conversation) -> None:
         """What is left to do behind a turn that is written down."""
         if turn.conversation.id != conversation.id:
-            self._shown.pop(conversation.id, None)
             await self._database.run(finish_erasing)
 
     async def _noted(self, turn: turns.OpenTurn, assessment: Assessment) -> Optional[Answered]:
@@ -318,20 +299,30 @@ class Assistant:
             logger.error("a failed turn is not written down: %s", type(error).__name__)
             return None
 
-    def _concluded(self, connection: Any, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation) -> Turn:
+    def _concluded(
+        self, connection: Any, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation, since: datetime,
+    ) -> Turn:  # fmt: skip
         """Return what the turn comes to, with what its replies ask of the channel.
 
-        connection: of the transaction that ends the turn. Raises: _Failed where there is no answer.
+        connection: of the transaction that ends the turn; since: when it began. Raises: _Failed where there is no answer.
         """
         turn = self._turn(collector, assessment, None, conversation)
         if turn.failed:
             raise _Failed("not_erased" if any(reply.erases for reply in turn.replies) else "fault")
         if any(reply.erases for reply in turn.replies):
             return replace(turn, conversation=Conversation.new(conversation.region))
-        turn = self._with_news(connection, turn)
+        turn = self._with_news(connection, self._in_one_line(connection, collector, turn, since))
         if any(reply.keeps for reply in turn.replies):
             return replace(turn, conversation=replace(conversation, keep_days=self._runtime.settings.keep_days))
         return turn if conversation == before else self._in_the_new_country(connection, turn)
+
+    def _in_one_line(self, connection: Any, collector: ReplyCollector, turn: Turn, since: datetime) -> Turn:
+        """Return the turn with one line in the place of a hand-off whose whole card the conversation had before; whichever process showed it."""
+        for card in collector.first:
+            if turn.assessment.outcome == ALARM and hand_offs.was_shown(connection, turn.conversation.id, card.id, since):
+                line = hand_off_again(self._runtime.content, turn.assessment, turn.conversation.region)
+                return replace(turn, replies=tuple(line if reply.id == card.id else reply for reply in turn.replies))
+        return turn
 
     def _with_news(self, connection: Any, turn: Turn) -> Turn:
         """Return the turn with what became of a hand-off that the person had passed on to a clinic, once; behind the cards, since nobody reads the end of an answer for that."""

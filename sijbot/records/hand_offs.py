@@ -29,6 +29,13 @@ class PassedOn:
         return set(flags) <= set(self.flags)
 
 
+def was_shown(connection: sa.engine.Connection, conversation_id: str, reply_id: str, before: datetime) -> bool:
+    """Return whether the text of a hand-off was shown in the conversation before a time."""
+    columns = HAND_OFF.c
+    query = sa.select(columns.id).where(columns.conversation_id == conversation_id, columns.reply_id == reply_id[: columns.reply_id.type.length], columns.shown_at < before)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def was_asked(connection: sa.engine.Connection, conversation_id: str, levels: Sequence[str]) -> bool:
     """Return whether the person was asked at one of these levels whether the clinic may be told."""
     columns = HAND_OFF.c
