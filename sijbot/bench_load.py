@@ -25,7 +25,7 @@ from sijbot import bench, clock
 from sijbot.bench_load_figures import Kept, Outcome, losses, slope
 from sijbot.bench_load_plan import BOT, DATABASE, GENERATOR, POSTGRESQL, PROXY, ROLES, ROLLING, SQLITE, Load
 from sijbot.bench_load_report import Measured, lines, write_report
-from sijbot.bench_processes import Meter, bound_to, resident_mb
+from sijbot.bench_processes import GOES_FIRST, Meter, bound_to, resident_mb
 from sijbot.settings import Settings
 from sijbot.temporary_postgres import NoPostgres, TemporaryPostgres, temporary_postgres
 
@@ -53,7 +53,7 @@ http {{
     location / {{
       proxy_pass http://bot; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header X-Forwarded-For $http_x_forwarded_for;
-      proxy_connect_timeout 1s; proxy_read_timeout 10s;
+      proxy_connect_timeout 300ms; proxy_send_timeout 1200ms; proxy_read_timeout 1200ms;  # as in deploy/nginx.conf
       proxy_next_upstream error timeout http_502 http_503 non_idempotent; proxy_next_upstream_tries 2;
     }}
   }}
@@ -290,7 +290,7 @@ def _generator(settings: Settings, load: Load, base: str, results: Path, log: Pa
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "sijbot.bench_load_client"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-            preexec_fn=bound_to(load.cores.get(GENERATOR)),
+            preexec_fn=bound_to(load.cores.get(GENERATOR), goes_first=True),
         )  # fmt: skip
     try:
         process.stdin.write(json.dumps(asked))
@@ -354,7 +354,7 @@ def _where(cores: Mapping[str, tuple[int, ...]]) -> str:
     """Return a sentence on who ran on which cores."""
     all_of_them = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
     if not cores:
-        return f"bot, database, proxy and generator shared all cores ({all_of_them}); nothing was bound"
+        return f"bot, database, proxy and generator shared all cores ({all_of_them}), the generator before the others (nice {GOES_FIRST}); nothing was bound"
     return "; ".join(f"{role} on {', '.join(map(str, cores[role])) if role in cores else f'any of {all_of_them}'}" for role in ROLES)
 
 

@@ -1,6 +1,6 @@
 """The people of a load measurement, in a process of their own: `python -m sijbot.bench_load_client`, started by sijbot/bench_load.py.
 
-Each behaves as the page does: one message after another, the same id again after Retry-After where it was not taken. What was typed meanwhile waits in the page, and its time counts from when it was typed.
+Each behaves as the page does: one request after another, the same id again after Retry-After where it was not taken. What was typed while one is on its way waits in the page, and its time counts from when it was typed.
 
 Not locust, nor any other tool whose users wait for the answer before they think of the next message: a slow server is then asked less than it would be, and what people wait in that time is in no
 figure (coordinated omission). Here the moments are fixed beforehand.
@@ -89,22 +89,27 @@ class Talk:
     def __init__(self, person: Person, ask: Ask, clock: Clock, ends_s: float, write: Callable[[Outcome], None], seed: int = 0) -> None:
         self.person = person
         self._ask, self._clock, self._ends_s, self._write, self._seed = ask, clock, ends_s, write, seed
-        self._free_s: Optional[float] = 0.0  # when the latest request had its answer; None where it never had one
+        self._free_s = 0.0  # when the latest request had its answer
+        self._asking = asyncio.Lock()
         self._conversations: dict[str, _Conversation] = {}
         self._current: Optional[_Conversation] = None
         self._buttons: Sequence[Mapping[str, Any]] = ()
 
     async def run(self) -> None:
-        """Open the page, and type each message at its moment, or as soon after that as the one before has its answer."""
+        """Open the page, and type each message at its moment."""
         await self._clock.until(self.person.opens_s)
         await self._deliver(OPENED, self.person.opens_s, "POST", "conversations", {"region": self.person.region} if self.person.region else {})
+        saying = []
         for number, message in enumerate(self.person.messages):
             await self._clock.until(message.due_s)
             if message.is_reloaded and self._current:
                 await self._deliver(RELOADED, message.due_s, "GET", "history", None)
-            await self._say(number, message)
+            saying.append(asyncio.ensure_future(self._say(number, message)))
+        await asyncio.gather(*saying)
 
     async def _say(self, number: int, message: Message) -> None:
+        async with self._asking:  # a button that is there by then
+            pass
         button = pressed(message.step, self._buttons)
         kind = BUTTON if button and message.step.kind != FORGET else message.step.kind
         content = {"payload": button["payload"]} if button else {"message": message.step.text}
@@ -112,10 +117,8 @@ class Talk:
 
     async def _deliver(self, kind: str, due_s: float, method: str, path: str, body: Optional[dict], title: Optional[str] = None) -> None:
         """Try until it is taken, refused for good, or given up; write down what came of it."""
-        clock, tries, first_s, done_s, has_card, is_renewed = self._clock, [], None, None, False, False
-        sent_s = clock.now()
-        gives_up_s = min(self._ends_s, sent_s + GIVE_UP_S)
-        lag_s = sent_s - due_s if self._free_s is not None and self._free_s <= due_s else None
+        clock, tries, sent_s, lag_s, first_s, done_s, has_card, is_renewed = self._clock, [], None, None, None, None, False, False
+        gives_up_s = min(self._ends_s, clock.now() + GIVE_UP_S)
         while clock.now() < gives_up_s:
             if path != "conversations" and self._current is None:
                 await self._open_anew()
@@ -126,7 +129,12 @@ class Talk:
             conversation = self._current
             if path == "webhook" and body["message_id"] not in conversation.sent:
                 conversation.sent.append(body["message_id"])
-            answer = await self._ask(method, path, body, conversation.token if conversation else None, self.person.address)
+            async with self._asking:
+                if sent_s is None:
+                    sent_s = clock.now()
+                    lag_s = sent_s - due_s if self._free_s <= due_s else None
+                answer = await self._ask(method, path, body, conversation.token if conversation else None, self.person.address)
+                self._free_s = clock.now()
             tries.append(answer.said)
             if first_s is None and answer.replies:
                 first_s, has_card = clock.now(), any(reply.get("kind") == "care_card" for reply in answer.replies)
@@ -145,8 +153,7 @@ class Talk:
             await clock.until(min(gives_up_s, clock.now() + (answer.retry_s or min(2.0 ** len(tries), MOST_WAIT_S))))
         if path == "history":
             first_s = done_s
-        self._free_s = done_s
-        self._write(Outcome(self.person.number, kind, due_s, sent_s if tries else None, first_s, done_s, tuple(tries), has_card, lag_s))
+        self._write(Outcome(self.person.number, kind, due_s, sent_s, first_s, done_s, tuple(tries), has_card, lag_s))
 
     async def _open_anew(self) -> None:
         answer = await self._ask("POST", "conversations", {}, None, self.person.address)

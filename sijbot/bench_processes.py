@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Iterable, Mapping, Optional
 
 PROC = Path("/proc")
+GOES_FIRST = -10  # added to the niceness of a process
 _PARENT, _TIMES = 1, slice(11, 15)  # in /proc/PID/stat, behind the name: the parent, then CPU ticks of its own (user, system) and of its children that ended
 
 
@@ -43,10 +45,18 @@ def resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def bound_to(cores: Optional[Iterable[int]]) -> Optional[Callable[[], None]]:
-    """Return what a new process calls to stay on these cores, with all that comes from it; None where there are none to stay on."""
+def bound_to(cores: Optional[Iterable[int]], goes_first: bool = False) -> Optional[Callable[[], None]]:
+    """Return what a new process calls to stay on these cores, with all that comes from it. goes_first: whether the others wait for it where there are too few cores, as far as its rights go. None where there is nothing to do."""
     chosen = set(cores or ())
-    return (lambda: os.sched_setaffinity(0, chosen)) if chosen else None
+
+    def bind() -> None:
+        if chosen:
+            os.sched_setaffinity(0, chosen)
+        if goes_first:
+            with suppress(PermissionError):
+                os.nice(GOES_FIRST)
+
+    return bind if chosen or goes_first else None
 
 
 class Meter:

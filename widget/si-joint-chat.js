@@ -355,11 +355,12 @@ class SiJointChat extends HTMLElement {
     this.log.append(...this.made(replies.filter((each) => isCard(each) && !state.pins.some(({ id }) => id && id === each.id))));
     this.opens(replies);
     this.fails(navigator.onLine === false ? words.offline : status ? fault?.text || words.failure : words.down);
-    if (status && !wait) return true;
-    this.tries += 1;
-    clearTimeout(this.next);
-    this.next = setTimeout(() => this.flush(), 1000 * (wait || Math.min(2 ** this.tries, MOST_WAIT_S)));
-    return false;
+    if (!status || wait) {
+      this.tries += 1;
+      clearTimeout(this.next);
+      this.next = setTimeout(() => this.flush(), 1000 * (wait || Math.min(2 ** this.tries, MOST_WAIT_S)));
+    }
+    return status; // the next may be urgent
   }
 
   regionChoice() {

@@ -14,11 +14,13 @@ from collections import OrderedDict
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
 from itertools import takewhile
+from random import Random
 from typing import AsyncIterator, Callable
 
 from sijbot.settings import Settings
 
 WINDOW_S = 60.0
+CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S = 10.0, 5.0, 60.0
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
 # they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
@@ -101,6 +103,35 @@ class AtOnce:
             entry[1] -= 1
             if not entry[1]:
                 del self._busy[address]
+
+
+class Crowd:
+    """Says how long somebody who is not taken should wait: the longer, the more are refused beside each that is taken, so that they come again no faster than they can be taken.
+
+    now: a clock that only goes forward, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, chance: Random = Random()) -> None:
+        self._now, self._chance = now, chance
+        self._taken = self._refused = 0.0  # lately: what is longer ago than CROWD_S counts for a third, and so on
+        self._at = now()
+
+    def taken(self) -> None:
+        """Count somebody who is taken."""
+        self._fade()
+        self._taken += 1
+
+    def refused(self) -> int:
+        """Count somebody who is not taken, and return in how many seconds to come again: not the same for all, or all would come again at once."""
+        self._fade()
+        self._refused += 1
+        wait_s = SHORTEST_WAIT_S * (1 + self._refused / max(1.0, self._taken))
+        return round(min(LONGEST_WAIT_S, wait_s * self._chance.uniform(0.5, 1.5)) + 0.5)
+
+    def _fade(self) -> None:
+        now = self._now()
+        share = math.exp((self._at - now) / CROWD_S)
+        self._taken, self._refused, self._at = self._taken * share, self._refused * share, now
 
 
 def counted_address(address: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import logging
+import sys
 from pathlib import Path
 from typing import Any, Optional
 
@@ -38,12 +39,14 @@ TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/j
 PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 FINISHING_DEADLINE_S = 5.0  # for turns that are still at work when the process is told to end
 OUTBOX_EVERY_S = 5.0
+SWITCH_S = 0.001  # after which a thread that computes lets others go on: with the 5 ms of the interpreter, each of them costs the event loop as much before it takes the next message
 REQUEST_BYTES = 4 * 1024 * 1024  # read whole, so that a body over the channel's limit gets a sentence and not a broken connection
 CANARY_TOPIC = "back_in_place"
 
 
 def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     """Return the Sanic app that serves one assistant. Without an agent it screens every message, says that it cannot answer, and is not ready."""
+    sys.setswitchinterval(SWITCH_S)
     app = Sanic("sijbot", register=False, configure_logging=False)
     app.config.REQUEST_MAX_SIZE = REQUEST_BYTES
     app.config.FALLBACK_ERROR_FORMAT = "json"
@@ -106,6 +109,8 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     @app.middleware("response")
     async def add_headers(request: Request, response: HTTPResponse) -> None:
         response.headers.update(headers_for(runtime.settings.origins, request, response))
+        if readiness.is_draining and request.stream:
+            request.stream.keep_alive = False  # else a proxy sends one request after another on the connections that it keeps, and the end never comes
 
     return app
 

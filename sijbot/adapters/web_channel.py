@@ -23,7 +23,7 @@ from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
 from sijbot.adapters.inbox import Inbox
-from sijbot.adapters.limits import EVERYBODY, AtOnce, Limits, counted_address
+from sijbot.adapters.limits import EVERYBODY, AtOnce, Crowd, Limits, counted_address
 from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
@@ -39,11 +39,11 @@ from sijbot.settings import signing_secret
 BODY_BYTES = 32 * 1024
 HISTORY_MESSAGES = 50
 FLOOD_DELAY_S = 1.0
-MOST_AT_WORK, MOST_WAITING = 12, 60  # messages at once, and with those that wait for a place; others are told to come again, before any work on them
+MOST_AT_WORK, MOST_WAITING = 4, 24  # messages at once, which is more than a core can do, and with those that wait for a place; others are told to come again, before any work on them
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_ONES_OF_AN_ADDRESS = 2  # at a time, since a long message takes as long as twenty others
-PLACE_DEADLINE_S, PLACE_RETRY_S = 1.5, 5  # for a place; and when to try again
+PLACE_DEADLINE_S = 0.6  # for a place; with the work behind it less than the time after which a proxy asks another replica
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MESSAGE = re.compile(rf'"message"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{UNDERSTOOD_CHARACTERS}}})')
 
@@ -85,6 +85,7 @@ class WebChannel(InputChannel):
         settings = self.runtime.settings
         tokens, limits = Tokens(signing_secret(settings)), Limits(settings)
         inbox, at_once, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(MOST_AT_WORK), AtOnce(LONG_ONES_OF_AN_ADDRESS)
+        crowd = Crowd()
         self._inbox, self._assistant = inbox, assistant
 
         def count(request: Request, conversation: Optional[Conversation] = None, is_message: bool = False) -> None:
@@ -169,9 +170,11 @@ class WebChannel(InputChannel):
                 async with a_place(request, conversation, message_id, text, button):
                     turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button, message_id=message_id, said=said), said, button)
             except asyncio.TimeoutError:
-                refused = Refused(429, "too_many", conversation.region, PLACE_RETRY_S)
-                refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
+                refused = Refused(429, "too_many", conversation.region, crowd.refused())
+                if len(text) > SHORT_CHARACTERS:  # the words of a short one were read before it waited
+                    refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
                 raise refused from None
+            crowd.taken()
             moved = _moved(tokens, conversation, turn.conversation)
             place = _place(self.runtime, turn.conversation.region) if turn.conversation.region != conversation.region else {}
             again = {"Retry-After": str(RETRY_S)} if turn.failed else {}

@@ -6,7 +6,9 @@ import os
 import signal
 import sqlite3
 import time
+from threading import Thread
 
+import httpx
 import pytest
 
 from sijbot.records import schema
@@ -117,3 +119,23 @@ def test_told_to_end_it_finishes_what_is_at_work_and_then_ends(trained, tmp_path
         assert draining == ["draining"]
         assert statuses == [200] * 8
         assert server.process.wait(10) == 0
+
+
+def test_told_to_end_it_ends_although_somebody_goes_on_asking_on_the_connection_that_they_have(run_server):
+    with run_server() as server:
+        token, statuses = server.start(), []
+
+        def ask() -> None:
+            while server.process.poll() is None:
+                try:
+                    statuses.append(server.turn(token, **QUESTION).status_code)
+                except httpx.TransportError:  # nobody listens any more
+                    return
+
+        asking = Thread(target=ask)
+        asking.start()
+        os.kill(server.process.pid, signal.SIGTERM)
+
+        assert server.process.wait(5) == 0
+        asking.join()
+        assert set(statuses) == {200}

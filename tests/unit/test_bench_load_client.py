@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from heapq import heappop, heappush
+from itertools import count
 from typing import Optional
 
 import pytest
@@ -16,6 +18,7 @@ from sijbot.bench_load_plan import OPENED, QUESTION, RELOADED, Message, Person, 
 REPLY = {"kind": "text", "text": "An answer.", "buttons": []}
 FAULT = {"kind": "fault", "text": "That did not work.", "buttons": []}
 CARD = {"kind": "care_card", "text": "Call now.", "buttons": []}
+IDLE_ROUNDS = 10  # of the event loop, after which everybody waits
 
 
 def token_of(conversation: str, mark: str = "") -> str:
@@ -24,16 +27,30 @@ def token_of(conversation: str, mark: str = "") -> str:
 
 
 class StillClock:
-    """Goes on where somebody waits."""
+    """Goes on to the next moment that somebody waits for, when everybody waits."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self._waiting: list[tuple[float, int, asyncio.Future]] = []
+        self._number = count()
 
     def now(self) -> float:
         return self.now_s
 
     async def until(self, moment_s: float) -> None:
-        self.now_s = max(self.now_s, moment_s)
+        moment = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (moment_s, next(self._number), moment))
+        await moment
+
+    async def go_on(self) -> None:
+        """Go on for ever."""
+        while True:
+            for _ in range(IDLE_ROUNDS):
+                await asyncio.sleep(0)
+            if self._waiting:
+                moment_s, _, moment = heappop(self._waiting)
+                self.now_s = max(self.now_s, moment_s)
+                moment.set_result(None)
 
 
 class Server:
@@ -50,7 +67,7 @@ class Server:
         if path == "history":
             return Answer(200, {"messages": [{"message_id": None, "replies": [REPLY]}, *self.history]})
         self.asked.append({**body, "at_s": self.clock.now(), "token": token})
-        self.clock.now_s += self.takes_s
+        await self.clock.until(self.clock.now() + self.takes_s)
         answer = self.answers.pop(0) if self.answers else Answer(200, {"replies": [REPLY]})
         if answer.said == ANSWERED:
             self.history.append({"message_id": body["message_id"], "replies": answer.body["replies"]})
@@ -62,7 +79,13 @@ def talk(*answers: Answer, moments=(1.0,), takes_s=0.0, ends_s=1000.0, step=Step
     server = Server(clock, *answers, takes_s=takes_s)
     person = Person(3, 0.0, "uk", tuple(Message(due_s, step, is_reloaded) for due_s in moments))
     talking = Talk(person, server.ask, clock, ends_s, outcomes.append, seed=5)
-    asyncio.run(talking.run())
+
+    async def run() -> None:
+        going_on = asyncio.ensure_future(clock.go_on())
+        await talking.run()
+        going_on.cancel()
+
+    asyncio.run(run())
     return outcomes, server, talking
 
 
@@ -98,6 +121,13 @@ def test_what_was_not_done_is_sent_again_with_the_same_id_after_the_time_that_wa
     assert [each["message_id"] for each in server.asked] == ["5-000003-00"] * 2
     assert [each["at_s"] for each in server.asked] == [1.0, 5.5]
     assert (outcome.first_s, outcome.done_s, outcome.tries) == (1.5, 6.0, ("503", ANSWERED))
+
+
+def test_a_message_does_not_wait_for_one_that_is_to_be_sent_again_later():
+    outcomes, server, _ = talk(Answer(429, {"replies": [FAULT]}, 30.0), moments=(1.0, 2.0), takes_s=0.5)
+
+    assert [(each["message_id"][-2:], each["at_s"]) for each in server.asked] == [("00", 1.0), ("01", 2.0), ("00", 31.5)]
+    assert sorted(outcome.done_s for outcome in messages(outcomes)) == [2.5, 32.0]
 
 
 def test_a_refusal_with_a_card_is_shed_and_heard():

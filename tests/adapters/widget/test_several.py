@@ -14,6 +14,8 @@ QUESTION = "what is the si joint?"
 LATER = "() => new Promise((done) => setTimeout(done, 100))"
 CARD = json.dumps({"replies": [{"kind": "care_card", "level": "emergency", "title": "Go", "text": "Call 999 now.", "id": "a", "buttons": [], "sources": []}, {"kind": "fault", "text": "Not now."}]})
 
+NOT_NOW = json.dumps({"replies": [{"kind": "fault", "text": "Not now."}]})
+
 
 def key_of(chat: Chat) -> str:
     return chat.page.evaluate("() => Object.keys(sessionStorage)[0]")
@@ -146,6 +148,17 @@ def test_a_hand_off_in_a_refusal_is_not_doubled_by_trying_again(chat):
     chat.trouble.get_by_text("Not now.").wait_for()
 
     assert chat.log.get_by_text("Immediate action required").count() == 1 and chat.card("emergency").count() == 1
+
+
+def test_danger_does_not_wait_behind_a_message_that_is_to_be_sent_again_later(chat):
+    later = {"status": 429, "headers": {"Retry-After": "60"}, "body": NOT_NOW, "content_type": "application/json"}
+    chat.page.route(TURN, lambda route: route.fulfill(**later) if QUESTION in route.request.post_data else route.continue_())
+    chat.type(QUESTION)
+    chat.trouble.get_by_text("Not now.").wait_for()
+    chat.type(EMERGENCY)
+
+    chat.card("emergency").wait_for()
+    assert chat.mine() == [QUESTION, EMERGENCY]
 
 
 def test_a_hand_off_comes_to_the_top_although_the_conversation_was_deleted_meanwhile(chat):
