@@ -34,6 +34,7 @@ content_app = typer.Typer(help="For clinicians: check, preview and review what s
 app.add_typer(content_app, name="content")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
+BACKLOG = 2048  # connections that wait to be taken: at the 100 of Sanic a burst is not refused but ignored, and tried again by the kernel of who asks, a second later
 JSONL_HELP = "Read one JSON object per line from standard input, write one per line to standard output."
 
 
@@ -106,7 +107,7 @@ def run() -> None:
             out.print(f"Ready. Open http://localhost:{settings.port}/")
 
     logs.leave_no_core_file()
-    server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False)
+    server.run(host=settings.host, port=settings.port, access_log=False, debug=False, motd=False, backlog=BACKLOG)
 
 
 def _database_fault(runtime) -> Optional[str]:
