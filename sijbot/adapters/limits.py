@@ -20,7 +20,7 @@ from typing import AsyncIterator, Callable
 from sijbot.settings import Settings
 
 WINDOW_S = 60.0
-CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S = 10.0, 5.0, 60.0
+CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S, STEEPNESS = 10.0, 5.0, 120.0, 4  # the last: who comes again too early takes the time of those who come for the first time, until nobody is answered
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
 # they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
@@ -125,7 +125,7 @@ class Crowd:
         """Count somebody who is not taken, and return in how many seconds to come again: not the same for all, or all would come again at once."""
         self._fade()
         self._refused += 1
-        wait_s = SHORTEST_WAIT_S * (1 + self._refused / max(1.0, self._taken))
+        wait_s = SHORTEST_WAIT_S * (1 + STEEPNESS * self._refused / max(1.0, self._taken))
         return round(min(LONGEST_WAIT_S, wait_s * self._chance.uniform(0.5, 1.5)) + 0.5)
 
     def _fade(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 
 import pytest
 
-from sijbot.adapters.limits import REFUSED_WITH_CARE, AtOnce, Limits, counted_address
+from sijbot.adapters.limits import CROWD_S, LONGEST_WAIT_S, REFUSED_WITH_CARE, SHORTEST_WAIT_S, AtOnce, Crowd, Limits, counted_address
 from sijbot.settings import Settings
 
 MINUTE = 60.0
@@ -161,3 +162,30 @@ def test_work_that_fails_gives_its_place_back():
         return len(places)
 
     assert asyncio.run(visit()) == 0
+
+
+def waits_s(crowd: Crowd, taken: int, refused: int) -> list[int]:
+    for _ in range(taken):
+        crowd.taken()
+    return [crowd.refused() for _ in range(refused)]
+
+
+def test_the_more_are_refused_beside_each_that_is_taken_the_later_they_are_to_come_again(clock):
+    calm, crowded = (Crowd(clock, Random(7)) for _ in range(2))
+
+    assert sum(waits_s(crowded, 10, 40)) / 40 > 2 * sum(waits_s(calm, 200, 40)) / 40
+    assert max(waits_s(crowded, 0, 5000)) == LONGEST_WAIT_S
+
+
+def test_those_who_are_to_come_again_do_not_come_all_at_once(clock):
+    found = waits_s(Crowd(clock, Random(7)), 1000, 200)
+
+    assert len(set(found)) > 3 and SHORTEST_WAIT_S / 2 <= min(found) and max(found) <= 2 * SHORTEST_WAIT_S
+
+
+def test_a_crowd_of_long_ago_lets_nobody_wait_longer(clock):
+    crowd = Crowd(clock, Random(7))
+    waits_s(crowd, 1, 500)
+    clock.now_s += 20 * CROWD_S
+
+    assert waits_s(crowd, 1, 1)[0] <= 2 * SHORTEST_WAIT_S + 3
