@@ -178,7 +178,7 @@ def test_the_more_are_refused_beside_each_that_is_taken_the_later_they_are_to_co
 
 
 def test_those_who_are_to_come_again_do_not_come_all_at_once(clock):
-    found = waits_s(Crowd(clock, Random(7)), 1000, 200)
+    found = waits_s(Crowd(clock, Random(7)), 100_000, 200)
 
     assert len(set(found)) > 3 and SHORTEST_WAIT_S / 2 <= min(found) and max(found) <= 2 * SHORTEST_WAIT_S
 
@@ -188,4 +188,4 @@ def test_a_crowd_of_long_ago_lets_nobody_wait_longer(clock):
     waits_s(crowd, 1, 500)
     clock.now_s += 20 * CROWD_S
 
-    assert waits_s(crowd, 1, 1)[0] <= 2 * SHORTEST_WAIT_S + 3
+    assert waits_s(crowd, 100, 1)[0] <= 2 * SHORTEST_WAIT_S
