@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 import hashlib
 import re
 import time
@@ -43,6 +44,12 @@ MAIL_PLACES = {
     **{f"level_{level}": set() for level in LEVELS},
 }  # fmt: skip
 _GROUP = re.compile(r"\{(\w+)\}")
+
+
+@functools.cache
+def _fields_of(kind: type) -> tuple[dict[str, Any], dict[str, dataclasses.Field]]:
+    """Return types and fields of a dataclass by name; to work out the types takes longer than to read a record."""
+    return typing.get_type_hints(kind), {each.name: each for each in dataclasses.fields(kind)}
 
 
 class ContentError(Exception):
@@ -106,8 +113,7 @@ class _Folder:
         if not isinstance(raw, Mapping):
             self.fault(path, where or "file", "must be a mapping of fields")
             return None
-        hints = typing.get_type_hints(kind)
-        fields = {f.name: f for f in dataclasses.fields(kind)}
+        hints, fields = _fields_of(kind)
         before = len(self.faults)
         for key in raw:
             if key not in fields:
