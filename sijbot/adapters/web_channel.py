@@ -39,11 +39,11 @@ from sijbot.settings import signing_secret
 BODY_BYTES = 32 * 1024
 HISTORY_MESSAGES = 50
 FLOOD_DELAY_S = 1.0
-MOST_AT_WORK, MOST_WAITING = 2, 32  # messages at once, as many as keep a core busy, and with those that wait for a place; others are told to come again, before any work on them
+MOST_AT_WORK, MOST_WAITING = 2, 16  # messages at once, as many as keep a core busy, and with those that wait for a place; others are told to come again, before any work on them
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_ONES_OF_AN_ADDRESS = 2  # at a time, since a long message takes as long as twenty others
-PLACE_DEADLINE_S = 0.8  # for a place; with the work behind it less than the time after which a proxy asks another replica
+PLACE_DEADLINE_S = 0.6  # for a place; with the work behind it less than the time after which a proxy asks another replica
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MESSAGE = re.compile(rf'"message"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{UNDERSTOOD_CHARACTERS}}})')
 
