@@ -39,11 +39,12 @@ from sijbot.settings import signing_secret
 BODY_BYTES = 32 * 1024
 HISTORY_MESSAGES = 50
 FLOOD_DELAY_S = 1.0
-MOST_AT_WORK, MOST_WAITING = 2, 16  # messages at once, as many as keep a core busy, and with those that wait for a place; others are told to come again, before any work on them
+MOST_AT_WORK = 2  # messages at once, as many as keep a core busy; others wait for a place, or are told to come again before any work on them
+# How many are at work or wait, and for how many seconds. A proxy asks another replica after 1.2 s: what waited longer would be done twice, the more so the more there is to do.
+ALONE, BEHIND_A_PROXY = (60, 1.5), (16, 0.6)
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_ONES_OF_AN_ADDRESS = 2  # at a time, since a long message takes as long as twenty others
-PLACE_DEADLINE_S = 0.6  # for a place; with the work behind it less than the time after which a proxy asks another replica
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MESSAGE = re.compile(rf'"message"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{UNDERSTOOD_CHARACTERS}}})')
 
@@ -85,6 +86,7 @@ class WebChannel(InputChannel):
         settings = self.runtime.settings
         tokens, limits = Tokens(signing_secret(settings)), Limits(settings)
         inbox, at_once, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(MOST_AT_WORK), AtOnce(LONG_ONES_OF_AN_ADDRESS)
+        most_waiting, place_s = BEHIND_A_PROXY if settings.proxies else ALONE
         crowd = Crowd()
         self._inbox, self._assistant = inbox, assistant
 
@@ -101,12 +103,12 @@ class WebChannel(InputChannel):
             Raises: asyncio.TimeoutError, where it would be too long.
             """
             if len(text) > SHORT_CHARACTERS:
-                return long_ones.of(_address(request, settings.proxies), PLACE_DEADLINE_S)
+                return long_ones.of(_address(request, settings.proxies), place_s)
             if at_once.is_full() and (inbox.knows(conversation, message_id) or (not button and assistant.words_alarm(text))):
                 return nullcontext()
-            if at_once.number() >= MOST_WAITING:
+            if at_once.number() >= most_waiting:
                 raise asyncio.TimeoutError
-            return at_once.of(EVERYBODY, PLACE_DEADLINE_S)
+            return at_once.of(EVERYBODY, place_s)
 
         def counted_conversation(request: Request) -> Conversation:
             conversation = _conversation(request, tokens)
