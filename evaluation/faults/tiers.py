@@ -7,6 +7,7 @@ import shutil
 import signal
 import ssl
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Callable, Mapping, Optional
@@ -34,7 +35,7 @@ USUAL = {
 PRODUCTION = {"SIJBOT_MODE": "production"}  # it trains nothing: without its model it hears danger signs alone
 
 
-class Tier:
+class Tier(ABC):
     """Processes with what they stand on. Begun once; many runs are taken on it."""
 
     reads = Reads()
@@ -69,8 +70,8 @@ class Tier:
         watch = asyncio.ensure_future(self.waits.watch())
         self._at_the_end.callback(watch.cancel)
 
-    async def _start(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _start(self) -> None: ...
 
     async def close(self) -> None:
         """End everything, and leave nothing behind; where ending one of them fails, the others are ended all the same."""

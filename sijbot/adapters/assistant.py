@@ -14,7 +14,7 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.events import UserUttered
 
 from sijbot import clock, metrics
-from sijbot.adapters.database import Database, stand_back
+from sijbot.adapters.database import Database
 from sijbot.adapters.red_flag_gate import ASSESSMENT, IS_READ
 from sijbot.adapters.topic_classifier import UNDERSTOOD, read_ahead
 from sijbot.answering import standing_card
@@ -127,7 +127,7 @@ class Assistant:
         self._database = Database(lambda: runtime.engine)
         self._running: set[asyncio.Task] = set()
         # Of its own, since actions that hang must not hold up the screen; and long messages wait for one another only.
-        self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder", stand_back)) for length in ("short", "long"))
+        self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder")) for length in ("short", "long"))
         self._rests_until = 0.0  # no message that is not taken is read before
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None, said: Optional[str] = None) -> Turn:

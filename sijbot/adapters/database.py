@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Callable, TypeVar
 
 THREADS = 8
-LATER = 5  # added to the niceness of a thread that works beside the event loop, which takes the messages of everybody
 Found = TypeVar("Found")
-
-
-def stand_back() -> None:
-    """Let the event loop go before this thread, where there are too few cores for both. On Linux niceness is of a thread."""
-    os.nice(LATER)
 
 
 class Database:
@@ -23,7 +16,7 @@ class Database:
 
     def __init__(self, engine: Callable[[], Any], threads: int = THREADS, name: str = "database") -> None:
         self.engine = engine
-        self._threads = ThreadPoolExecutor(threads, name, stand_back)
+        self._threads = ThreadPoolExecutor(threads, name)
 
     async def run(self, work: Callable[..., Found], *arguments: Any) -> Found:
         """Return `work(engine, *arguments)`, or raise what it raises. Where nobody waits any more, work that has begun goes on, and other work is dropped."""

@@ -44,6 +44,7 @@ MOST_AT_WORK = 2  # messages at once, as many as keep a core busy; others wait f
 ALONE, BEHIND_A_PROXY = (60, 1.5), (16, 0.6)
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
+LONG_RETRY_S = 5  # after which a long one may be sent again
 LONG_ONES_OF_AN_ADDRESS = 2  # at a time, since a long message takes as long as twenty others
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MESSAGE = re.compile(rf'"message"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{UNDERSTOOD_CHARACTERS}}})')
@@ -172,9 +173,10 @@ class WebChannel(InputChannel):
                 async with a_place(request, conversation, message_id, text, button):
                     turn = await inbox.turn(conversation, message_id, lambda: assistant.take_turn(conversation, text, button, message_id=message_id, said=said), said, button)
             except asyncio.TimeoutError:
-                refused = Refused(429, "too_many", conversation.region, crowd.refused())
-                if len(text) > SHORT_CHARACTERS:  # the words of a short one were read before it waited
-                    refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
+                if len(text) <= SHORT_CHARACTERS:  # its words were read before it waited
+                    raise Refused(429, "too_many", conversation.region, crowd.refused()) from None
+                refused = Refused(429, "too_many", conversation.region, LONG_RETRY_S)  # too many of one address: no sign of a crowd
+                refused.card = await assistant.hand_off_beside(conversation, "" if button else text)
                 raise refused from None
             crowd.taken()
             moved = _moved(tokens, conversation, turn.conversation)

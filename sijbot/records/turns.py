@@ -263,11 +263,11 @@ def fail(engine: sa.engine.Engine, conversation_id: str, message_id: Optional[st
     """
     with engine.begin() as connection:
         _alone(connection, conversation_id)
+        failing = sa.update(INBOX).where(INBOX.c.conversation_id == conversation_id, INBOX.c.message_id == message_id, INBOX.c.state == RECEIVED).values(state=FAILED)
+        connection.execute(failing)  # first: SQLite lets nobody else write from here on
         check_there(connection, conversation_id)
         if message_id and (answer := answered(connection, conversation_id, message_id)):
             return answer
-        failing = sa.update(INBOX).where(INBOX.c.conversation_id == conversation_id, INBOX.c.message_id == message_id, INBOX.c.state == RECEIVED).values(state=FAILED)
-        connection.execute(failing)
         note(connection)
         return None
 

@@ -9,7 +9,7 @@ from helper import found, run, tracker, understood, user_event
 
 from sijbot import clock, runtime
 from sijbot.records import coach, repository
-from sijbot.records.schema import HAND_OFF, SAFETY_LOG, make_engine, migrate
+from sijbot.records.schema import HAND_OFF, SAFETY_LOG, make_engine
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.settings import Settings
 from sijbot.triage.assess import Assessment, Finding
@@ -17,30 +17,6 @@ from sijbot.triage.lock import Lock
 
 CLAM_SHELL = understood("clam_shell", intent="exercise")
 OPEN = Expecting(RED_FLAG, "ces_saddle_numbness")
-
-
-@pytest.fixture(scope="module")
-def built():
-    return runtime.build(Settings(database_url="sqlite://"))
-
-
-@pytest.fixture(autouse=True)
-def parts(built):
-    """The parts of a process, with a database of this test alone."""
-    built.engine = make_engine("sqlite://")
-    migrate(built.engine)
-    runtime.use(built)
-    yield built
-    runtime.use(None)
-    clock.reset()
-
-
-@pytest.fixture
-def words(content):
-    """Return a text of wording.yml as somebody in the United Kingdom reads it."""
-    uk = content.regions["uk"]
-    lines = {"emergency_line": uk.emergency_line, "urgent_line": uk.urgent_line, "doctor": uk.doctor}
-    return lambda key, **places: content.wording[key].format(**lines, **places)
 
 
 def lock_of(parts):

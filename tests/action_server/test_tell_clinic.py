@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from helper import found, run, tracker, understood, user_event
 
-from sijbot import clock, runtime
+from sijbot import clock
 from sijbot.records import hand_offs, outbox, repository
 from sijbot.records.schema import HAND_OFF, OUTBOX, make_engine, migrate
 from sijbot.routing import COACH, CONSENT, DID_YOU_MEAN, RED_FLAG, TELL, TELL_ANSWER, Expecting
@@ -23,28 +23,17 @@ SAM = "Sam, 07700 900123"
 SITTING = understood("sitting", intent="daily_life")
 
 
-@pytest.fixture(scope="module")
-def built():
-    return runtime.build(Settings(database_url="sqlite://"))
-
-
 @pytest.fixture(autouse=True)
-def parts(built):
-    """The parts of a process that has a clinic to tell, with a database of this test alone."""
-    built.engine = make_engine("sqlite://")
-    built.settings = Settings(database_url="sqlite://", hand_off_webhook="https://clinic.example/hand-offs")
-    migrate(built.engine)
-    runtime.use(built)
-    yield built
-    runtime.use(None)
-    clock.reset()
+def parts(parts):
+    """The parts of a process that has a clinic to tell."""
+    parts.settings = Settings(database_url="sqlite://", hand_off_webhook="https://clinic.example/hand-offs")
+    return parts
 
 
 @pytest.fixture
-def words(content):
-    """Return a text of wording.yml as somebody in the United Kingdom reads it, with what they do about an urgent sign."""
-    uk = content.regions["uk"]
-    return lambda key, **places: content.wording[key].format(**{"help": uk.urgent_line, "doctor": uk.doctor, "urgent_line": uk.urgent_line, "emergency_line": uk.emergency_line, **places})
+def words(words, content):
+    """Return a text of wording.yml with what somebody in the United Kingdom does about an urgent sign."""
+    return lambda key, **places: words(key, **{"help": content.regions["uk"].urgent_line, **places})
 
 
 def rows_of(parts, table) -> list[dict]:

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import sqlalchemy as sa
+from threadpoolctl import threadpool_info
 
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import Conversation
@@ -307,3 +308,9 @@ def test_a_model_that_raises_logs_no_words_of_the_person(local, monkeypatch, wri
     turn = asyncio.run(local.say(Conversation.new(), f"Quokkabracket {part} and where is the SI joint?"))
 
     assert turn.replies and written() and "Quokkabracket" not in written()
+
+
+def test_linear_algebra_keeps_to_one_thread(local):
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+
+    assert found and {library["num_threads"] for library in found} == {1}
