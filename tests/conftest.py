@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--controls"):
+    if config.getoption("--controls") and not hasattr(config, "workerinput"):  # of several processes the one that sees what all of them did
         from scripts.hazards import load as load_hazards
         from tests.controls import ControlWatch
 

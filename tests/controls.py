@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 import pytest
 
+MISSING = "tests that prove controls are not among those that would run"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 
@@ -19,6 +20,22 @@ class ControlWatch:
     def __init__(self, hazards_of_tests: Mapping[str, Iterable[str]], is_skip_allowed: bool) -> None:
         self._hazards_of_tests, self._is_skip_allowed = hazards_of_tests, is_skip_allowed
         self._outcomes: dict[str, set[str]] = defaultdict(set)
+        self._missing: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self._are_missing(item.nodeid for item in session.items):
+            pytest.exit(MISSING, returncode=pytest.ExitCode.TESTS_FAILED)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Iterable[str]) -> None:
+        if self._are_missing(ids):
+            node.config.pluginmanager.getplugin("dsession").shouldstop = MISSING
+
+    def _are_missing(self, ids: Iterable[str]) -> bool:
+        """Return whether a test that proves a control is not among these: then none is run, since at the end of all of them it would be late to say so."""
+        there = {name for test in ids for name in (test, test.partition("[")[0])}
+        self._missing = self._missing or [test for test in self._hazards_of_tests if test not in there]
+        return bool(self._missing)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != PASSED:  # a fixture that fails or skips leaves no call, or spoils it
@@ -28,12 +45,12 @@ class ControlWatch:
 
     def faults(self) -> Iterator[str]:
         """Yield a sentence for every control without a passing test."""
-        for test, hazards in self._hazards_of_tests.items():
+        for test in self._missing or self._hazards_of_tests:
             outcomes = self._outcomes.get(test, set())
             allowed = {PASSED, SKIPPED} if self._is_skip_allowed else {PASSED}
             if not outcomes or not outcomes <= allowed:
-                what = "did not run" if not outcomes else "failed" if FAILED in outcomes else "was skipped"
-                yield f"{', '.join(hazards)}: {test} {what}"
+                what = "is not there" if self._missing else "did not run" if not outcomes else "failed" if FAILED in outcomes else "was skipped"
+                yield f"{', '.join(self._hazards_of_tests[test])}: {test} {what}"
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.exitstatus == pytest.ExitCode.OK and any(self.faults()):
