@@ -49,6 +49,9 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     sys.setswitchinterval(SWITCH_S)
     app = Sanic("sijbot", register=False, configure_logging=False)
     app.config.REQUEST_MAX_SIZE = REQUEST_BYTES
+    # Not uvloop, which importing Sanic has chosen: it takes one connection in each round of the loop, and in a crowd, when rounds are long, more come than are taken.
+    app.config.USE_UVLOOP = False
+    asyncio.set_event_loop_policy(None)
     app.config.FALLBACK_ERROR_FORMAT = "json"
     app.config.PROXIES_COUNT = runtime.settings.proxies or None
     app.ctx.agent, app.ctx.runtime = agent, runtime
