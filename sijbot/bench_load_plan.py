@@ -97,7 +97,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with one conversation. address: what the proxy says of who asks."""
+    """Somebody with one conversation. opens_s: when the page is opened, down to OPENS_BEFORE_S before the beginning. address: what the proxy says of who asks."""
 
     number: int
     opens_s: float
@@ -129,7 +129,8 @@ def read_texts(root: Path) -> Texts:
 def schedule(users: int, seconds: float, seed: int, texts: Texts) -> list[Person]:
     """Return everybody who comes in this time, in the order of coming; at each moment about `users` of them are there.
 
-    Each of so many places is taken by one person after another, whose messages are typed at the moments of a Poisson process. Those who are there first stay for less, so that not all go at once.
+    Each of so many places is taken by one person after another, whose messages are typed at the moments of a Poisson process. Those who are there first stay for less, so that not all go at once, and have opened the page
+    before the beginning, so that not all do that at once either.
     """
     visits = [visit for seat in range(users) for visit in _visits(random.Random(f"{seed} moments {seat}"), random.Random(f"{seed} words {seat}"), seconds, texts)]
     return [replace(visit, number=number) for number, visit in enumerate(sorted(visits, key=lambda visit: visit.opens_s))]
@@ -140,7 +141,7 @@ def _visits(moments: random.Random, words: random.Random, seconds: float, texts:
     at_s, is_first = 0.0, True
     while at_s < seconds:
         count = moments.randint(FEWEST_MESSAGES, MOST_MESSAGES)
-        came_s, all_due_s = at_s, []
+        came_s, all_due_s = at_s if at_s else -OPENS_BEFORE_S, []
         for _ in range(moments.randint(1, count) if is_first else count):
             at_s += moments.expovariate(1 / THINK_S)
             all_due_s.append(at_s)

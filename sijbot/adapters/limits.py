@@ -11,11 +11,12 @@ import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from itertools import takewhile
 from random import Random
-from typing import AsyncIterator, Callable
+from typing import AsyncIterator, Callable, Iterator
 
 from sijbot.settings import Settings
 
@@ -72,7 +73,7 @@ class AtOnce:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._busy: dict[str, list] = {}  # by address: its semaphore, and how many work or wait
+        self._busy: dict[str, _Places] = {}
 
     def __len__(self) -> int:
         return len(self._busy)
@@ -83,7 +84,7 @@ class AtOnce:
 
     def number(self, address: str = EVERYBODY) -> int:
         """Return how many work or wait."""
-        return self._busy[address][1] if address in self._busy else 0
+        return self._busy[address].number if address in self._busy else 0
 
     @asynccontextmanager
     async def of(self, address: str, deadline_s: float) -> AsyncIterator[None]:
@@ -91,18 +92,51 @@ class AtOnce:
 
         Raises: asyncio.TimeoutError, where none is free in time.
         """
-        entry = self._busy.setdefault(address, [asyncio.Semaphore(self._most), 0])
-        entry[1] += 1
-        try:
-            await asyncio.wait_for(entry[0].acquire(), deadline_s)
+        with self._counted(address) as places:
+            await asyncio.wait_for(places.free.acquire(), deadline_s)
             try:
                 yield
             finally:
-                entry[0].release()
+                places.give_back()
+
+    @asynccontextmanager
+    async def ahead(self, address: str = EVERYBODY) -> AsyncIterator[None]:
+        """Be at work at once, whether a place is free or not; others then wait until there are fewer at work again."""
+        with self._counted(address) as places:
+            if places.free.locked():
+                places.owed += 1
+            else:
+                await places.free.acquire()
+            try:
+                yield
+            finally:
+                places.give_back()
+
+    @contextmanager
+    def _counted(self, address: str) -> Iterator[_Places]:
+        places = self._busy.setdefault(address, _Places(asyncio.Semaphore(self._most)))
+        places.number += 1
+        try:
+            yield places
         finally:
-            entry[1] -= 1
-            if not entry[1]:
+            places.number -= 1
+            if not places.number:
                 del self._busy[address]
+
+
+@dataclass
+class _Places:
+    """Those of one address. number: of those who work or wait; owed: of those who work without a place, to whom the next one goes that is given back."""
+
+    free: asyncio.Semaphore
+    number: int = 0
+    owed: int = 0
+
+    def give_back(self) -> None:
+        if self.owed:
+            self.owed -= 1
+        else:
+            self.free.release()
 
 
 class Crowd:

@@ -41,7 +41,7 @@ HISTORY_MESSAGES = 50
 FLOOD_DELAY_S = 1.0
 MOST_AT_WORK = 2  # messages at once, as many as keep a core busy; others wait for a place, or are told to come again before any work on them
 # How many are at work or wait, and for how many seconds. A proxy asks another replica after 1.2 s: what waited longer would be done twice, the more so the more there is to do.
-ALONE, BEHIND_A_PROXY = (60, 1.5), (16, 0.6)
+ALONE, BEHIND_A_PROXY = (60, 1.5), (12, 0.4)
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_RETRY_S = 5  # after which a long one may be sent again
@@ -105,8 +105,10 @@ class WebChannel(InputChannel):
             """
             if len(text) > SHORT_CHARACTERS:
                 return long_ones.of(_address(request, settings.proxies), place_s)
-            if at_once.is_full() and (inbox.knows(conversation, message_id) or (not button and assistant.words_alarm(text))):
+            if at_once.is_full() and inbox.knows(conversation, message_id):
                 return nullcontext()
+            if at_once.is_full() and not button and assistant.words_alarm(text):
+                return at_once.ahead()
             if at_once.number() >= most_waiting:
                 raise asyncio.TimeoutError
             return at_once.of(EVERYBODY, place_s)
