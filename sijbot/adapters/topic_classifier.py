@@ -24,6 +24,8 @@ from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, 
 from sijbot.language.encoder import Directions, encoder_digest, read_directions, shared_encoder
 from sijbot.language.focus import asks, halves, listed, question_part
 from sijbot.routing import KEEP, TELL
+from sijbot.triage import Assessment, replaces_answer
+from sijbot.triage.assessment import ALARM
 
 UNDERSTOOD = "understood"  # message property: outcome, intent, id, also, kind, ranking
 ASK_MORE, HELPED, NOT_HELPED = "ask_more", "answer_helped", "answer_not_helped"
@@ -108,7 +110,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
             text = message.get(TEXT) or ""
             button = (message.get("metadata") or {}).get("button") or ""
             pressed = self._pressed(button)
-            if button.partition(":")[0] in ANSWERS:
+            if button.partition(":")[0] in ANSWERS or _is_handed_over(message):
                 self._set(message, NOTHING_READABLE)
             elif pressed:
                 self._set(message, [(pressed, 1.0), (OUT_OF_SCOPE, 0.0)])
@@ -199,6 +201,13 @@ class TopicClassifier(GraphComponent, IntentClassifier):
         )  # fmt: skip
         set_intent(message, {CLARIFY: _FALLBACK_INTENT, OUT_OF_SCOPE: OUT_OF_SCOPE}.get(outcome, intent), confidence, content_id or None)
         message.set("intent_ranking", [{"name": label, "confidence": confidence} for label, confidence in ranking[:_RANKED]], add_to_output=True)
+
+
+def _is_handed_over(message: Message) -> bool:
+    """Return whether the channel found what stands in place of any answer: what else it may ask is not told apart, which would take longer than all the rest of its turn."""
+    found = (message.get("metadata") or {}).get("assessment")
+    assessment = Assessment.from_dict(found) if found else Assessment()
+    return assessment.outcome == ALARM and replaces_answer(runtime.current().content, assessment)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
