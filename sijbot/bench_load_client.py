@@ -24,13 +24,13 @@ from typing import Any, Awaitable, Callable, Mapping, Optional, Protocol, Sequen
 import aiohttp
 
 from sijbot.bench_load_figures import ANSWERED, NOBODY, SHED, WINDOW_S, Kept, Outcome, percentile
-from sijbot.bench_load_plan import BUTTON, FORGET, KINDS, OPENED, OPENS_BEFORE_S, RELOADED, Message, Person, Step, read_texts, schedule
+from sijbot.bench_load_plan import BUTTON, FORGET, KINDS, OPENED, RELOADED, THERE_FIRST_S, Message, Person, Step, read_texts, schedule
 
 PAGE_TIMEOUT_S = 45.0
 MOST_WAIT_S = 30.0  # before the next try, where the server does not say
 GIVE_UP_S = 60.0  # for a message; a person would have left
 NEVER_TAKEN = (400, 413)
-BEGINS_IN_S = OPENS_BEFORE_S + 1.0
+BEGINS_IN_S = THERE_FIRST_S + 1.0
 PROGRESS_S = 1.0
 AT_A_TIME = 8  # histories that are read at the end
 HISTORY_TRIES = 8

@@ -27,6 +27,7 @@ ROLES = (BOT, DATABASE, PROXY, GENERATOR)
 THINK_S = 25.0  # between two messages of a person, in the mean
 FEWEST_MESSAGES, MOST_MESSAGES = 6, 14  # of a conversation
 OPENS_BEFORE_S = 5.0  # the first message: somebody opens the page and reads the greeting
+THERE_FIRST_S = 30.0  # before the beginning: in this time those open the page who are there at it, since so many opening it at once is another load than so many talking
 DANGER_SHARE = 0.04  # of all messages
 LONG_SHARE, LONG_CHARACTERS = 0.1, 400  # of the danger texts: long stories; what counts as one
 RELOAD_SHARE = 0.03  # of all messages: the page is loaded again before
@@ -97,7 +98,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with one conversation. opens_s: when the page is opened, down to OPENS_BEFORE_S before the beginning. address: what the proxy says of who asks."""
+    """Somebody with one conversation. opens_s: when the page is opened, of those who are there first up to THERE_FIRST_S before the beginning. address: what the proxy says of who asks."""
 
     number: int
     opens_s: float
@@ -141,15 +142,16 @@ def _visits(moments: random.Random, words: random.Random, seconds: float, texts:
     at_s, is_first = 0.0, True
     while at_s < seconds:
         count = moments.randint(FEWEST_MESSAGES, MOST_MESSAGES)
-        came_s, all_due_s = at_s if at_s else -OPENS_BEFORE_S, []
+        came_s, all_due_s = at_s, []
         for _ in range(moments.randint(1, count) if is_first else count):
             at_s += moments.expovariate(1 / THINK_S)
             all_due_s.append(at_s)
+        opens_s = -moments.uniform(0, THERE_FIRST_S) if is_first else max(came_s, all_due_s[0] - OPENS_BEFORE_S)
         is_first = False
         steps = _steps(words, count, texts)
         messages = tuple(Message(due_s, step, words.random() < RELOAD_SHARE) for due_s, step in zip(all_due_s, steps) if due_s < seconds)
         if messages:
-            yield Person(0, max(came_s, messages[0].due_s - OPENS_BEFORE_S), words.choice((None, *texts.codes)), messages)
+            yield Person(0, opens_s, words.choice((None, *texts.codes)), messages)
 
 
 def _steps(words: random.Random, count: int, texts: Texts) -> list[Step]:
