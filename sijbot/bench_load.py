@@ -50,10 +50,13 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
+    # Timeouts, the second try, and the sentence where no replica has one are those of deploy/nginx.conf.
+    error_page 502 504 =503 /sentence/fault;
+    location /sentence/ {{ internal; alias {sentences}/; types {{ }} default_type application/json; add_header Retry-After 15 always; }}
     location / {{
       proxy_pass http://bot; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header X-Forwarded-For $http_x_forwarded_for;
-      proxy_connect_timeout 300ms; proxy_send_timeout 1200ms; proxy_read_timeout 1200ms;  # as in deploy/nginx.conf
+      proxy_connect_timeout 300ms; proxy_send_timeout 1200ms; proxy_read_timeout 1200ms;
       proxy_next_upstream error timeout http_502 http_503 non_idempotent; proxy_next_upstream_tries 2;
     }}
   }}
@@ -114,7 +117,7 @@ def _measured(settings: Settings, load: Load, folder: Path, stack: ExitStack) ->
         yield f"replica {replica.number} of {load.replicas} is ready, on port {replica.port}"
     base, proxy_pids = replicas[0].base, list[int]()
     if load.replicas > 1:
-        base, proxy = stack.enter_context(_proxy([replica.port for replica in replicas], work, load))
+        base, proxy = stack.enter_context(_proxy([replica.port for replica in replicas], work, load, settings.root / "deploy" / "sentences"))
         proxy_pids = [proxy.pid]
     generator_pids: list[int] = []
     roots = {BOT: lambda: [replica.pid for replica in replicas], DATABASE: database.pids, PROXY: lambda: proxy_pids, GENERATOR: lambda: generator_pids}
@@ -266,14 +269,14 @@ def _database(load: Load, work: Path) -> Iterator[Database]:
 
 
 @contextmanager
-def _proxy(ports: Sequence[int], work: Path, load: Load) -> Iterator[tuple[str, subprocess.Popen]]:
+def _proxy(ports: Sequence[int], work: Path, load: Load, sentences: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     """Start nginx in front of the replicas, give its address and process, and end it.
 
     A replica is never counted as gone (max_fails=0): the other one is asked at once, and a message may be sent twice since it has an id. The address of who asks is the generator's word, as a proxy's in front would be.
     """
     port, path = free_port(), work / "nginx.conf"
     servers = " ".join(f"server 127.0.0.1:{each} max_fails=0;" for each in ports)
-    path.write_text(NGINX.format(folder=work, port=port, servers=servers, user="user root;" if os.getuid() == 0 else ""), encoding="utf-8")
+    path.write_text(NGINX.format(folder=work, port=port, servers=servers, sentences=sentences, user="user root;" if os.getuid() == 0 else ""), encoding="utf-8")
     with (work / "nginx.log").open("ab") as log:
         process = subprocess.Popen(["nginx", "-e", str(work / "nginx.log"), "-c", str(path), "-p", str(work)], stdout=log, stderr=log, preexec_fn=bound_to(load.cores.get(PROXY)))
     try:

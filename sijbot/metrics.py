@@ -31,7 +31,7 @@ _FAULT_KINDS = {
     "TimeoutError": SLOW, "CancelledError": SLOW, "IntegrityError": TAKEN,
 }  # fmt: skip
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)  # 0.3 and 1 s are promised, 2.5 s is the deadline of a turn
-LAG_EVERY_S, LAG_LOOKS = 0.1, 150  # so that the worst of 15 s is shown, which is how often Prometheus asks
+LAG_LOOKS = 150  # so that the worst of 15 s is shown (sijbot.adapters.limits.LOOK_EVERY_S), which is how often Prometheus asks
 _HASH = re.compile("[0-9a-f]{6,64}")
 
 disable_created_metrics()  # each counter would have a second series, of when it began
@@ -51,6 +51,8 @@ _ready = Gauge("sijbot_ready", "1 where /ready said so when it was asked last, e
 _database_faults = Counter("sijbot_database_faults", "What the database did not do, by kind.", ("kind",), registry=REGISTRY)
 _lag = Gauge("sijbot_loop_lag_seconds", "How late the event loop was, at worst, in the last 15 seconds.", registry=REGISTRY)
 _build = Info("sijbot_build", "Which content and which model this process has.", registry=REGISTRY)
+
+_latest_lags = deque((0.0,), LAG_LOOKS)
 
 Series = TypeVar("Series", Counter, Histogram)
 
@@ -138,14 +140,10 @@ def build(content_version: str, model_hash: str) -> None:
     _build.info({"content_version": content_version, "model": model_hash[:12]})
 
 
-async def watch_loop() -> None:
-    """Measure for ever how late the event loop is; for a task of its own."""
-    clock_s, latest = asyncio.get_running_loop().time, deque((0.0,), LAG_LOOKS)
-    while True:
-        due = clock_s() + LAG_EVERY_S
-        await asyncio.sleep(LAG_EVERY_S)
-        latest.append(max(0.0, clock_s() - due))
-        _lag.set(max(latest))
+def loop_late(seconds: float) -> None:
+    """Show how late the event loop was, of a look at it."""
+    _latest_lags.append(seconds)
+    _lag.set(max(_latest_lags))
 
 
 def serve(settings: Settings) -> None:

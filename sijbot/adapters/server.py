@@ -82,7 +82,7 @@ def create_app(runtime: Runtime, agent: Optional[Agent]) -> Sanic:
     async def prepare(*_: Any) -> None:
         if relay:
             relay.start()
-        works = (readiness.prepared(), channel.take_up_left_over(), metrics.watch_loop(), watch_outbox(Database(lambda: runtime.engine, 1, "outbox")))
+        works = (readiness.prepared(), channel.take_up_left_over(), channel.lateness.watch(metrics.loop_late), watch_outbox(Database(lambda: runtime.engine, 1, "outbox")))
         app.ctx.works = [asyncio.ensure_future(work) for work in works]
 
     @app.listener("before_server_stop")

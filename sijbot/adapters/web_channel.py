@@ -23,7 +23,7 @@ from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
 from sijbot.adapters.inbox import Inbox
-from sijbot.adapters.limits import EVERYBODY, AtOnce, Crowd, Limits, counted_address
+from sijbot.adapters.limits import EVERYBODY, AtOnce, Crowd, Lateness, Limits, counted_address
 from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
@@ -42,6 +42,7 @@ FLOOD_DELAY_S = 1.0
 MOST_AT_WORK = 2  # messages at once, as many as keep a core busy; others wait for a place, or are told to come again before any work on them
 # How many are at work or wait, and for how many seconds. A proxy asks another replica after 1.2 s: what waited longer would be done twice, the more so the more there is to do.
 ALONE, BEHIND_A_PROXY = (60, 1.5), (12, 0.4)
+TOO_LATE_S = 0.15  # of the event loop: where others work, no more are taken beside those who alarm, or the time to hear them is gone before there is an answer to anybody
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_RETRY_S = 5  # after which a long one may be sent again
@@ -67,6 +68,7 @@ class WebChannel(InputChannel):
 
     def __init__(self, runtime: Optional[Runtime] = None) -> None:
         self._given_runtime = runtime
+        self.lateness = Lateness()
 
     @classmethod
     def name(cls) -> Text:
@@ -109,7 +111,7 @@ class WebChannel(InputChannel):
                 return nullcontext()
             if at_once.is_full() and not button and assistant.words_alarm(text):
                 return at_once.ahead()
-            if at_once.number() >= most_waiting:
+            if at_once.number() >= most_waiting or (at_once.is_full() and self.lateness.seconds() > TOO_LATE_S):
                 raise asyncio.TimeoutError
             return at_once.of(EVERYBODY, place_s)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from random import Random
 
 import pytest
 
-from sijbot.adapters.limits import CROWD_S, LONGEST_WAIT_S, REFUSED_WITH_CARE, SHORTEST_WAIT_S, AtOnce, Crowd, Limits, counted_address
+from sijbot.adapters.limits import CROWD_S, LONGEST_WAIT_S, LOOK_EVERY_S, REFUSED_WITH_CARE, SHORTEST_WAIT_S, AtOnce, Crowd, Lateness, Limits, counted_address
 from sijbot.settings import Settings
 
 MINUTE = 60.0
@@ -213,6 +214,24 @@ def test_work_that_fails_gives_its_place_back():
         return len(places)
 
     assert asyncio.run(visit()) == 0
+
+
+def test_a_loop_that_is_held_up_is_known_at_once_and_later():
+    async def hold_up() -> tuple[float, float, list[float]]:
+        lateness, told = Lateness(), []
+        watching = asyncio.ensure_future(lateness.watch(told.append))
+        await settle()
+        assert lateness.seconds() <= 0.0
+        time.sleep(LOOK_EVERY_S + 0.2)  # what must not be done in a loop
+        at_once = lateness.seconds()
+        while not told:
+            await asyncio.sleep(0)
+        later = lateness.seconds()
+        watching.cancel()
+        return at_once, later, told
+
+    at_once, later, told = asyncio.run(hold_up())
+    assert at_once >= 0.2 and later >= 0.2 and told == [later]
 
 
 def waits_s(crowd: Crowd, taken: int, refused: int) -> list[int]:
