@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import ssl
+import subprocess
+import sys
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack
@@ -217,6 +220,8 @@ class StockTier(Tier):
         credentials.write_text("rest:\n", encoding="utf-8")
         environment = {**USUAL, "SIJBOT_VAR": str(self.var(0)), "SIJBOT_DATABASE_URL": self.database.url}
         await asyncio.to_thread(self.missing, "")
+        # First, since it takes over the table of Rasa's store, which would then be gone from under it.
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "migrate"], cwd=self.root, env={**os.environ, **environment}, check=True, capture_output=True)
         actions = ["rasa", "run", "actions", "--actions", "actions", "--port", str(actions_port)]
         self.actions = Program("the action server", self.nursery, environment, actions, self.control, f"http://127.0.0.1:{actions_port}/health")
         await self._started(self.actions)
