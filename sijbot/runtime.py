@@ -52,7 +52,7 @@ class Runtime:
     store: ContentStore
     engine: object  # sqlalchemy.engine.Engine
     _parts: Parts = field(init=False)
-    _rebuilding: Optional[Thread] = field(default=None, init=False)
+    _looking: Optional[Thread] = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._parts = Parts.of(self.store.current())
@@ -89,13 +89,15 @@ class Runtime:
         return self._current_parts().countries(text)
 
     def _current_parts(self) -> Parts:
-        if (self._rebuilding is None or not self._rebuilding.is_alive()) and self.store.is_stale():
-            self._rebuilding = Thread(target=self._rebuild, name="content", daemon=True)
-            self._rebuilding.start()
+        if self.store.is_due() and not (self._looking and self._looking.is_alive()):
+            self._looking = Thread(target=self._look, name="content", daemon=True)
+            self._looking.start()
         return self._parts
 
-    def _rebuild(self) -> None:
-        """Take the changed content into use, or say in the log why not: nobody's turn may wait for it, or fail by it."""
+    def _look(self) -> None:
+        """Take content that has changed into use, or say in the log why not: nobody's turn may wait for it, or fail by it."""
+        if not self.store.is_stale():
+            return
         content = self.store.reload()
         if self.store.fault:
             logger.error("the changed content is not used: %s", self.store.fault)

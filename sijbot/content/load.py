@@ -516,12 +516,14 @@ class ContentStore:
 
     def current(self) -> Content:
         """Return the content; looks at the folder at most once a second."""
-        return self.reload() if self.is_stale() else self._content
+        return self.reload() if self.is_due() and self.is_stale() else self._content
+
+    def is_due(self) -> bool:
+        """Return whether the folder was not looked at for a second."""
+        return time.monotonic() - self._checked_at > self.CHECK_EVERY_S
 
     def is_stale(self) -> bool:
-        """Return whether the folder has changed since it was read; looks at most once a second, and says no in between."""
-        if time.monotonic() - self._checked_at <= self.CHECK_EVERY_S:
-            return False
+        """Look, and return whether the folder has changed since it was read. There are hundreds of files, and in a busy process somebody else goes on at each of them: a tenth of a second."""
         self._checked_at = time.monotonic()
         return self._folder_stamp() != self._stamp
 

@@ -44,9 +44,18 @@ def test_while_changed_content_is_made_ready_the_last_one_serves(changing, monke
     before = changing.content.wording["more_hint"]
     assert changing.screen(SIGN).level == "emergency"
     made_ready.set()
-    changing._rebuilding.join(60)
+    changing._looking.join(60)
 
     assert (before, changing.content.wording["more_hint"]) == ("More about this", "Tell me all")
+
+
+def test_nobody_waits_while_the_folder_is_looked_at(changing, monkeypatch):
+    looked, look = Event(), ContentStore.is_stale
+    monkeypatch.setattr(ContentStore, "is_stale", lambda store: looked.wait(60) and look(store))
+
+    assert changing.screen(SIGN).level == "emergency" and changing._looking.is_alive()
+    looked.set()
+    changing._looking.join(60)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,7 @@ def test_faulty_content_is_said_in_the_log_and_the_last_good_one_serves(changing
     change(changing, name, old, new)
 
     changing.content
-    changing._rebuilding.join(120)
+    changing._looking.join(120)
 
     assert changing.screen(SIGN).level == "emergency"
     assert changing.content.wording["more_hint"] == "More about this"
