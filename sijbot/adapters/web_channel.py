@@ -41,8 +41,8 @@ HISTORY_MESSAGES = 50
 FLOOD_DELAY_S = 1.0
 MOST_AT_WORK = 2  # messages at once, as many as keep a core busy; others wait for a place, or are told to come again before any work on them
 # How many are at work or wait, and for how many seconds. A proxy asks another replica after 1.2 s: what waited longer would be done twice, the more so the more there is to do.
-ALONE, BEHIND_A_PROXY = (60, 1.5), (12, 0.4)
-TOO_LATE_S = 0.15  # of the event loop: where others work, no more are taken beside those who alarm, or the time to hear them is gone before there is an answer to anybody
+ALONE, BEHIND_A_PROXY = (60, 1.5), (16, 0.5)
+TOO_LATE_S = 0.3  # of the event loop: where others work, no more are taken beside those who alarm, or the time to hear them is gone before there is an answer to anybody
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_RETRY_S = 5  # after which a long one may be sent again

@@ -319,11 +319,12 @@ class Matcher:
 
     def matches(self, reading: Reading, clause_of: Sequence[int]) -> list[Match]:
         """Return every pattern that the message fulfils, once for each place of its first part, without what an exception hides."""
+        there = frozenset(reading.spans)
         found = [
             Match(pattern, spans, min(span.start for span in spans), max(span.end for span in spans))
             for group in reading.spans
             for pattern in self._first.get(group, ())
-            if pattern.others <= reading.spans.keys()
+            if pattern.others <= there
             for first in reading.spans[group]
             if (spans := _complete(pattern.parts[1:], (first,), reading, clause_of))
         ]
