@@ -59,6 +59,11 @@ class Log:
         os.close(self.write)
 
 
+def run_to_its_end(root: Path, environment: Mapping[str, str], *command: str) -> None:
+    """Run a command of sijbot's. Raises: subprocess.CalledProcessError, where it fails."""
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "sijbot.cli", *command], cwd=root, env={**os.environ, **environment}, check=True, capture_output=True)
+
+
 class Nursery:
     """A process that has imported everything, and starts programs as forks of itself."""
 

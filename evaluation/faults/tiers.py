@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import ssl
-import subprocess
-import sys
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack
@@ -23,7 +20,7 @@ from evaluation.faults.client import Door, RestDoor, WebDoor, emergency_pieces
 from evaluation.faults.control import Control
 from evaluation.faults.databases import Cluster, Database, SqliteFile, children_of
 from evaluation.faults.points import OURS, STOCK
-from evaluation.faults.processes import Log, Nursery, Program, Waits, free_port
+from evaluation.faults.processes import Log, Nursery, Program, Waits, free_port, run_to_its_end
 from evaluation.faults.proxy import Proxy
 from evaluation.faults.record import Reads
 from evaluation.faults.target import Target
@@ -221,7 +218,7 @@ class StockTier(Tier):
         environment = {**USUAL, "SIJBOT_VAR": str(self.var(0)), "SIJBOT_DATABASE_URL": self.database.url}
         await asyncio.to_thread(self.missing, "")
         # First, since it takes over the table of Rasa's store, which would then be gone from under it.
-        await asyncio.to_thread(subprocess.run, [sys.executable, "-W", "ignore", "-m", "sijbot.cli", "migrate"], cwd=self.root, env={**os.environ, **environment}, check=True, capture_output=True)
+        await asyncio.to_thread(run_to_its_end, self.root, environment, "migrate")
         actions = ["rasa", "run", "actions", "--actions", "actions", "--port", str(actions_port)]
         self.actions = Program("the action server", self.nursery, environment, actions, self.control, f"http://127.0.0.1:{actions_port}/health")
         await self._started(self.actions)

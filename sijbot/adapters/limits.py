@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from bisect import bisect_right
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -22,7 +22,7 @@ from sijbot.settings import Settings
 
 WINDOW_S = 60.0
 CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S, STEEPNESS = 10.0, 5.0, 120.0, 4  # the last: who comes again too early takes the time of those who come for the first time, until nobody is answered
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S, LOOKS = 0.1, 3
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
 # they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
@@ -173,19 +173,20 @@ class Lateness:
     """Measures how late the event loop is, which is for how long anything waits that it has to do. now: the clock that the loop goes by, in seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._latest_s, self._due = now, 0.0, math.inf
+        self._now = now
+        self._latest: deque[float] = deque((0.0,) * LOOKS, LOOKS)
 
     def seconds(self) -> float:
-        """Return how late it was when it was looked at last, or already is with the next look."""
-        return max(self._latest_s, self._now() - self._due)
+        """Return how late it was at least, at the latest looks: of a process that stood still once and goes on, nothing is to be held up."""
+        return min(self._latest)
 
     async def watch(self, tell: Callable[[float], None]) -> None:
         """Look for ever, and tell each time how late it was; for a task of its own."""
         while True:
-            self._due = self._now() + LOOK_EVERY_S
+            due = self._now() + LOOK_EVERY_S
             await asyncio.sleep(LOOK_EVERY_S)
-            self._latest_s = max(0.0, self._now() - self._due)
-            tell(self._latest_s)
+            self._latest.append(max(0.0, self._now() - due))
+            tell(self._latest[-1])
 
 
 def counted_address(address: str) -> str:
