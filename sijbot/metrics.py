@@ -5,7 +5,6 @@ The turn's code calls the functions below, which are named for what happened. No
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import deque
 from contextlib import AbstractContextManager

@@ -11,7 +11,7 @@ import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from itertools import takewhile
@@ -23,6 +23,7 @@ from sijbot.settings import Settings
 WINDOW_S = 60.0
 CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S, STEEPNESS = 10.0, 5.0, 120.0, 4  # the last: who comes again too early takes the time of those who come for the first time, until nobody is answered
 LOOK_EVERY_S, LOOKS = 0.1, 3
+TOO_LATE_S = 0.3  # of the event loop: where others work, no more are taken beside those who alarm, or the time to hear them is gone before there is an answer to anybody
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
 # they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
@@ -187,6 +188,30 @@ class Lateness:
             await asyncio.sleep(LOOK_EVERY_S)
             self._latest.append(max(0.0, self._now() - due))
             tell(self._latest[-1])
+
+
+class Admission:
+    """Says who is taken at once, who waits, and who is to come again, so that there is always time to hear danger.
+
+    most_at_work: at once; most_waiting: those at work and those who wait; deadline_s: for how long one waits; lateness: of the event loop.
+    """
+
+    def __init__(self, most_at_work: int, most_waiting: int, deadline_s: float, lateness: Lateness) -> None:
+        self._places, self._most_waiting, self._deadline_s, self._lateness = AtOnce(most_at_work), most_waiting, deadline_s, lateness
+
+    def place(self, is_known: bool, alarms: Callable[[], bool]) -> AbstractAsyncContextManager:
+        """Return what to wait for before a message is taken; where there is no place, one that alarms goes ahead, and one that is known to be at work takes none.
+
+        alarms: asked only where it matters. Raises: asyncio.TimeoutError, where it would be too long; waiting raises it too.
+        """
+        if self._places.is_full():
+            if is_known:
+                return nullcontext()
+            if alarms():
+                return self._places.ahead()
+            if self._places.number() >= self._most_waiting or self._lateness.seconds() > TOO_LATE_S:
+                raise asyncio.TimeoutError
+        return self._places.of(EVERYBODY, self._deadline_s)
 
 
 def counted_address(address: str) -> str:

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import time
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
 from sijbot.adapters.inbox import Inbox
-from sijbot.adapters.limits import EVERYBODY, AtOnce, Crowd, Lateness, Limits, counted_address
+from sijbot.adapters.limits import Admission, AtOnce, Crowd, Lateness, Limits, counted_address
 from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
@@ -42,7 +42,6 @@ FLOOD_DELAY_S = 1.0
 MOST_AT_WORK = 2  # messages at once, as many as keep a core busy; others wait for a place, or are told to come again before any work on them
 # How many are at work or wait, and for how many seconds. A proxy asks another replica after 1.2 s: what waited longer would be done twice, the more so the more there is to do.
 ALONE, BEHIND_A_PROXY = (60, 1.5), (16, 0.5)
-TOO_LATE_S = 0.3  # of the event loop: where others work, no more are taken beside those who alarm, or the time to hear them is gone before there is an answer to anybody
 LEFT_OVER_EVERY_S, LEFT_OVER_AFTER, LEFT_OVER_UNTIL, MOST_LEFT_OVER = 5.0, timedelta(seconds=15), timedelta(minutes=15), 20
 RETRY_S = 2  # after which a message may be sent again whose turn failed
 LONG_RETRY_S = 5  # after which a long one may be sent again
@@ -88,9 +87,9 @@ class WebChannel(InputChannel):
         assistant = Assistant(self.runtime, on_new_message)
         settings = self.runtime.settings
         tokens, limits = Tokens(signing_secret(settings)), Limits(settings)
-        inbox, at_once, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(MOST_AT_WORK), AtOnce(LONG_ONES_OF_AN_ADDRESS)
+        inbox, long_ones = Inbox(lambda: self.runtime.engine), AtOnce(LONG_ONES_OF_AN_ADDRESS)
         most_waiting, place_s = BEHIND_A_PROXY if settings.proxies else ALONE
-        crowd = Crowd()
+        crowd, admission = Crowd(), Admission(MOST_AT_WORK, most_waiting, place_s, self.lateness)
         self._inbox, self._assistant = inbox, assistant
 
         def count(request: Request, conversation: Optional[Conversation] = None, is_message: bool = False) -> None:
@@ -107,13 +106,7 @@ class WebChannel(InputChannel):
             """
             if len(text) > SHORT_CHARACTERS:
                 return long_ones.of(_address(request, settings.proxies), place_s)
-            if at_once.is_full() and inbox.knows(conversation, message_id):
-                return nullcontext()
-            if at_once.is_full() and not button and assistant.words_alarm(text):
-                return at_once.ahead()
-            if at_once.number() >= most_waiting or (at_once.is_full() and self.lateness.seconds() > TOO_LATE_S):
-                raise asyncio.TimeoutError
-            return at_once.of(EVERYBODY, place_s)
+            return admission.place(inbox.knows(conversation, message_id), lambda: not button and assistant.words_alarm(text))
 
         def counted_conversation(request: Request) -> Conversation:
             conversation = _conversation(request, tokens)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,6 +17,7 @@ from sijbot.settings import Settings
 pytestmark = pytest.mark.slow
 
 COMERS, ROUNDS = 300, 10
+CROWD, DANGER = 50, "I've lost control of my bladder"
 
 
 def come(port: int) -> socket.socket:
@@ -35,6 +37,26 @@ def test_all_who_come_while_the_process_is_held_up_are_answered_afterwards(serve
             comer.settimeout(10)
             comer.sendall(b"GET /live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
             assert b" 200 " in comer.recv(1024)
+
+
+def test_in_a_crowd_danger_is_heard_before_those_who_came_first_are_answered(server, content):
+    questions = [title for title in (content.title_of(topic) for topic in content.subject_of)][:CROWD]
+    tokens = [server.start() for _ in (*questions, DANGER)]
+    done = []
+
+    def say(token: str, text: str) -> None:
+        answer = server.turn(token, message=text)
+        done.append((text, answer.status_code, answer.json()["replies"]))
+
+    with ThreadPoolExecutor(CROWD + 1) as people:
+        for token, question in zip(tokens, questions):
+            people.submit(say, token, question)
+        people.submit(say, tokens[-1], DANGER)
+
+    assert len(done) == CROWD + 1 and {status for _, status, _ in done} <= {200, 429} and all(replies for _, _, replies in done)
+    place = [text for text, _, _ in done].index(DANGER)
+    assert done[place][1] == 200 and done[place][2][0]["kind"] == "care_card"
+    assert place < CROWD / 2
 
 
 def test_how_many_are_taken_does_not_depend_on_how_often_the_loop_goes_round():

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from sijbot.adapters.limits import CROWD_S, LONGEST_WAIT_S, LOOK_EVERY_S, LOOKS, REFUSED_WITH_CARE, SHORTEST_WAIT_S, AtOnce, Crowd, Lateness, Limits, counted_address
+from sijbot.adapters.limits import CROWD_S, LONGEST_WAIT_S, LOOK_EVERY_S, LOOKS, REFUSED_WITH_CARE, SHORTEST_WAIT_S, TOO_LATE_S, Admission, AtOnce, Crowd, Lateness, Limits, counted_address
 from sijbot.settings import Settings
 
 MINUTE = 60.0
@@ -233,6 +233,55 @@ def test_a_loop_that_is_held_up_again_and_again_is_late_and_one_that_was_once_is
 
     *first, every_time, not_any_more = asyncio.run(hold_up())
     assert first == [0.0] * (LOOKS - 1) and every_time >= 0.05 and not_any_more < 0.05
+
+
+class Late:
+    """How late the event loop is, as the test says."""
+
+    def __init__(self, late_s: float) -> None:
+        self.late_s = late_s
+
+    def seconds(self) -> float:
+        return self.late_s
+
+
+async def comes(admission: Admission, is_known: bool = False, alarms: bool = False) -> str:
+    """Return what becomes of somebody who comes where two work."""
+    try:
+        async with admission.place(is_known, lambda: alarms):
+            return "taken"
+    except asyncio.TimeoutError:
+        return "is to come again"
+
+
+@pytest.mark.parametrize(
+    "late_s, comer, outcome",
+    [(0.0, {}, "waits"), (TOO_LATE_S + 0.1, {}, "is to come again"), (TOO_LATE_S + 0.1, {"alarms": True}, "taken"), (TOO_LATE_S + 0.1, {"is_known": True}, "taken"), (0.0, {"alarms": True}, "taken")],
+)
+def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late(late_s, comer, outcome):
+    async def visit() -> str:
+        admission = Admission(2, 3, 10.0, Late(late_s))
+        async with admission.place(False, lambda: False), admission.place(False, lambda: False):
+            coming = asyncio.ensure_future(comes(admission, **comer))
+            await settle()
+            if coming.done():
+                return coming.result()
+            assert await comes(admission) == "is to come again"  # three are there
+        assert await coming == "taken"
+        return "waits"
+
+    assert asyncio.run(visit()) == outcome
+
+
+def test_where_nobody_works_a_late_loop_keeps_nobody_out():
+    asked = []
+
+    async def visit() -> None:
+        async with Admission(2, 3, 10.0, Late(TOO_LATE_S + 9)).place(False, lambda: asked.append(1)):
+            pass
+
+    asyncio.run(visit())
+    assert asked == []
 
 
 def waits_s(crowd: Crowd, taken: int, refused: int) -> list[int]:
