@@ -96,7 +96,7 @@ def run() -> None:
         agent = None
         faults.append(str(fault))
     else:
-        metrics.build(runtime.content.version, model_digest(settings))
+        metrics.model_in_use(model_digest(settings))
     server = create_app(runtime, agent)
 
     @server.listener("after_server_start")

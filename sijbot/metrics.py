@@ -31,6 +31,7 @@ _FAULT_KINDS = {
 }  # fmt: skip
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)  # 0.3 and 1 s are promised, 2.5 s is the deadline of a turn
 LAG_LOOKS = 150  # so that the worst of 15 s is shown (sijbot.adapters.limits.LOOK_EVERY_S), which is how often Prometheus asks
+HASH_DIGITS = 12  # of a version that are shown
 _HASH = re.compile("[0-9a-f]{6,64}")
 
 disable_created_metrics()  # each counter would have a second series, of when it began
@@ -51,6 +52,7 @@ _database_faults = Counter("sijbot_database_faults", "What the database did not 
 _lag = Gauge("sijbot_loop_lag_seconds", "How late the event loop was, at worst, in the last 15 seconds.", registry=REGISTRY)
 _build = Info("sijbot_build", "Which content and which model this process has.", registry=REGISTRY)
 
+_in_use = {"content_version": "", "model": ""}
 _latest_lags = deque((0.0,), LAG_LOOKS)
 
 Series = TypeVar("Series", Counter, Histogram)
@@ -128,15 +130,21 @@ def database_fault(error: BaseException) -> None:
     _database_fault_of[_FAULT_KINDS.get(type(error).__name__, OTHER)].inc()
 
 
-def build(content_version: str, model_hash: str) -> None:
-    """Show which content and which model are in use, both as hexadecimal digits.
+def content_in_use(version: str) -> None:
+    """Show which content is in use, by the hexadecimal digits of its version. Raises: ValueError for anything else."""
+    _show(content_version=version)
 
-    Raises: ValueError for anything else.
-    """
-    for value in (content_version, model_hash):
-        if not _HASH.fullmatch(value):
-            raise ValueError("content version and model hash are 6 to 64 hexadecimal digits")
-    _build.info({"content_version": content_version, "model": model_hash[:12]})
+
+def model_in_use(digest: str) -> None:
+    """Show which model is in use, by the hexadecimal digits of its digest. Raises: ValueError for anything else."""
+    _show(model=digest)
+
+
+def _show(**hashes: str) -> None:
+    if not all(map(_HASH.fullmatch, hashes.values())):
+        raise ValueError("content version and model digest are 6 to 64 hexadecimal digits")
+    _in_use.update({name: value[:HASH_DIGITS] for name, value in hashes.items()})
+    _build.info(_in_use)
 
 
 def loop_late(seconds: float) -> None:

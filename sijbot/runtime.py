@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Mapping, Optional, Sequence
 
+from sijbot import metrics
 from sijbot.content import Content, ContentStore
 from sijbot.coaching.reading import Answer, AnswerReader
 from sijbot.content.model import Cue
@@ -55,7 +56,7 @@ class Runtime:
     _looking: Optional[Thread] = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._parts = Parts.of(self.store.current())
+        self._use(self.store.current())
 
     @property
     def content(self) -> Content:
@@ -103,9 +104,14 @@ class Runtime:
             logger.error("the changed content is not used: %s", self.store.fault)
             return
         try:
-            self._parts = Parts.of(content)
+            self._use(content)
         except PatternError as error:
             logger.error("the changed content is not used: %s", error)
+
+    def _use(self, content: Content) -> None:
+        """Raises: sijbot.triage.match.PatternError, and then the parts stay as they are."""
+        self._parts = Parts.of(content)
+        metrics.content_in_use(content.version)
 
 
 def load_screen(content: Content) -> Screen:

@@ -34,7 +34,7 @@ def test_the_names_are_those_that_dashboards_rely_on():
     "count",
     [
         lambda: metrics.turn(CANARY, "web", 0.1), lambda: metrics.turn(metrics.ANSWERED, CANARY, 0.1), lambda: metrics.turn([CANARY], "web", 0.1), lambda: metrics.stage(CANARY),
-        lambda: metrics.level_raised(CANARY), lambda: metrics.fallback(CANARY), lambda: metrics.build(CANARY, "0123456789ab"), lambda: metrics.build("0123456789ab", CANARY),
+        lambda: metrics.level_raised(CANARY), lambda: metrics.fallback(CANARY), lambda: metrics.content_in_use(CANARY), lambda: metrics.model_in_use(CANARY),
     ],
 )  # fmt: skip
 def test_a_label_out_of_no_set_is_refused_and_not_repeated(count):
@@ -93,7 +93,8 @@ def test_gauges_hold_the_latest():
     metrics.outbox(queued=3, failed=1, oldest_seconds=12.5)
     metrics.ready(True)
     metrics.ready(False)
-    metrics.build("0123456789ab", "f" * 64)
+    metrics.content_in_use("0123456789ab")
+    metrics.model_in_use("f" * 64)
 
     assert [value(f"sijbot_outbox_{name}") for name in ("queued", "failed", "oldest_seconds")] == [3, 1, 12.5]
     assert value("sijbot_ready") == 0

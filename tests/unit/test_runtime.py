@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from sijbot import metrics
 from sijbot import runtime as running
 from sijbot.content import ContentStore
 from sijbot.runtime import Parts, Runtime
@@ -28,6 +29,12 @@ def changing(tmp_path, content, screen, monkeypatch) -> Runtime:
     return runtime
 
 
+def shown() -> str:
+    """Return which content Prometheus is told of."""
+    (sample,) = [sample for metric in metrics.REGISTRY.collect() for sample in metric.samples if sample.name == "sijbot_build_info"]
+    return sample.labels["content_version"]
+
+
 def change(runtime: Runtime, name: str, old: str, new: str) -> None:
     path = runtime.store.root / name
     text = path.read_text(encoding="utf-8")
@@ -47,6 +54,7 @@ def test_while_changed_content_is_made_ready_the_last_one_serves(changing, monke
     changing._looking.join(60)
 
     assert (before, changing.content.wording["more_hint"]) == ("More about this", "Tell me all")
+    assert shown() == changing.content.version[: metrics.HASH_DIGITS]
 
 
 def test_nobody_waits_while_the_folder_is_looked_at(changing, monkeypatch):
@@ -67,6 +75,7 @@ def test_nobody_waits_while_the_folder_is_looked_at(changing, monkeypatch):
     ids=["not read", "read, and not compiled"],
 )
 def test_faulty_content_is_said_in_the_log_and_the_last_good_one_serves(changing, caplog, name, old, new, fault):
+    good = shown()
     change(changing, name, old, new)
 
     changing.content
@@ -75,3 +84,4 @@ def test_faulty_content_is_said_in_the_log_and_the_last_good_one_serves(changing
     assert changing.screen(SIGN).level == "emergency"
     assert changing.content.wording["more_hint"] == "More about this"
     assert fault in caplog.text
+    assert shown() == good == changing.content.version[: metrics.HASH_DIGITS]
