@@ -16,7 +16,7 @@ run: setup
 test: $(TESTED_WITH)
 	@$(PYTHON) -W ignore -m sijbot.cli train
 	@$(PYTHON) -W ignore -m pytest --controls --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/unit tests/content tests/project tests/records tests/documents tests/action_server tests/cli tests/conversations tests/stories tests/adapters tests/deploy
-	@$(PYTHON) -W ignore -m pytest tests/faults
+	@$(PYTHON) -W ignore -m pytest --controls tests/faults
 
 setup: $(INSTALLED)
 

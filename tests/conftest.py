@@ -21,15 +21,16 @@ from sijbot.triage import Screen
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--controls", action="store_true", help="for a run of all tests: fail where a control of safety/hazards.yml has no passing test")
+    parser.addoption("--controls", action="store_true", help="for a run of whole folders of tests: fail where a control of safety/hazards.yml has no passing test in them")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--controls") and not hasattr(config, "workerinput"):  # of several processes the one that sees what all of them did
         from scripts.hazards import load as load_hazards
-        from tests.controls import ControlWatch
+        from tests.controls import ControlWatch, in_folders
 
-        config.pluginmanager.register(ControlWatch(load_hazards().hazards_of_tests, is_skip_allowed=not os.environ.get("CI")))
+        named = in_folders(load_hazards().hazards_of_tests, [str(config.invocation_params.dir / each) for each in config.args], ROOT)
+        config.pluginmanager.register(ControlWatch(named, is_skip_allowed=not os.environ.get("CI")))
 
 
 @pytest.fixture(scope="session")

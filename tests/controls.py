@@ -1,14 +1,24 @@
-"""At the end of a whole run: which controls of the hazard log have no passing test. A plugin of pytest, switched on by `--controls` (conftest.py)."""
+"""At the end of a run of whole folders: which controls of the hazard log have no passing test in them. A plugin of pytest, switched on by `--controls` (conftest.py)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Mapping, TypeVar
 
 import pytest
 
 MISSING = "tests that prove controls are not among those that would run"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+
+Hazards = TypeVar("Hazards")
+
+
+def in_folders(hazards_of_tests: Mapping[str, Hazards], arguments: Iterable[str], root: Path) -> dict[str, Hazards]:
+    """Return the tests in the folders of tests/ that the arguments of a run lie in, all of them where one is tests/ itself, with their hazards."""
+    folders = [root.joinpath(*Path(argument.partition("::")[0]).relative_to(root).parts[:2]) for argument in arguments]
+    return {test: hazards for test, hazards in hazards_of_tests.items() if any((root / test.partition("::")[0]).is_relative_to(folder) for folder in folders)}
 
 
 class ControlWatch:

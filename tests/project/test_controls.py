@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sijbot.settings import ROOT
-from tests.controls import MISSING
+from tests.controls import MISSING, in_folders
 
 PROOFS = """
 import pytest
@@ -120,3 +120,13 @@ def test_a_part_of_the_tests_passes_by_itself_and_not_as_a_whole_run():
     whole = pytest_of("--controls", part)
     assert whole.returncode == 1
     assert "controls of safety/hazards.yml without a passing test" in whole.stdout and "is not there" in whole.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [(["tests"], "abc"), (["tests/unit", "tests/faults"], "ac"), (["tests/unit/test_a.py::test_one"], "a"), (["tests/adapters/widget"], "b"), (["tests/un"], "")],
+)
+def test_of_the_folders_that_a_run_begins_in_every_control_is_watched(tmp_path, arguments, named):
+    tests = {"tests/unit/test_a.py::test_one": "a", "tests/adapters/test_b.py::test_two[x::y]": "b", "tests/faults/test_c.py::test_three": "c"}
+
+    assert "".join(in_folders(tests, [str(tmp_path / argument) for argument in arguments], tmp_path).values()) == named
