@@ -71,7 +71,11 @@ class Target:
 
     async def _take(self, request: web.Request) -> web.Response:
         is_taken = self._how != FAILS
-        self.requests.append(Request(request.headers.get(ID_HEADER, ""), is_taken, await request.text()))
+        try:
+            body = await request.text()
+        except ConnectionResetError:  # who sends was killed meanwhile
+            return web.Response(status=400)
+        self.requests.append(Request(request.headers.get(ID_HEADER, ""), is_taken, body))
         if self._how == SLOW:
             await asyncio.sleep(SLOW_S)
         return web.json_response({}, status=200 if is_taken else 500)
