@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from evaluation.faults.checker import violations
 from evaluation.faults.record import Attempt, Delivery, Exchange, Message, Reads, Run, Stored, Talk, Twin
+from sijbot.settings import ROOT
 
 CARD = {"kind": "care_card", "level": "emergency", "text": "Call now."}
 SORRY = {"kind": "fault", "level": None, "text": "That did not work."}
+LOST = "an understanding record was lost"
 
 
 def answer(text: str) -> dict:
@@ -366,6 +368,26 @@ def test_after_another_day_only_what_is_too_much_is_found():
     run.talks[0].stored.effects[("diary_entry", (6,))] = 2
 
     assert found(run) == {"I5 too much in diary_entry"}
+
+
+@pytest.mark.parametrize("logged, is_found", [("nothing of it", True), (LOST, False), (f"{LOST}: OperationalError\n{LOST}", False)])
+def test_a_record_that_no_turn_waits_for_may_be_lost_where_the_log_says_so(logged, is_found):
+    run = example(logs={"the log of server 1": logged})
+    talk = run.talks[0]
+    talk.twin.effects[("understanding", ("doubt",))] = talk.stored.effects[("understanding", ("doubt",))] + 1
+
+    assert ("I5 lost in understanding" in found(run)) is is_found
+
+
+def test_of_other_tables_no_log_excuses_a_loss():
+    run = example(logs={"the log of server 1": LOST})
+    run.talks[0].twin.effects[("diary_entry", (5,))] = run.talks[0].stored.effects[("diary_entry", (5,))] + 1
+
+    assert "I5 lost in diary_entry" in found(run)
+
+
+def test_the_log_is_read_for_the_words_of_the_action():
+    assert LOST in (ROOT / "actions" / "feedback.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("deliveries", [[], [Delivery("o1", "first", False, "")], [Delivery("o1", "second", True, "")]])
