@@ -23,7 +23,7 @@ from sijbot.settings import Settings
 WINDOW_S = 60.0
 CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S, STEEPNESS = 10.0, 5.0, 120.0, 4  # the last: who comes again too early takes the time of those who come for the first time, until nobody is answered
 LOOK_EVERY_S, LOOKS = 0.1, 3
-TOO_LATE_S = 0.3  # of the event loop: where others work, no more are taken beside those who alarm, or the time to hear them is gone before there is an answer to anybody
+TOO_LATE_S = 0.05  # of the event loop: one at work keeps it busy then, and whoever comes beside is heard soon only where no more are taken
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
 # they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
@@ -204,12 +204,13 @@ class Admission:
 
         alarms: asked only where it matters. Raises: asyncio.TimeoutError, where it would be too long; waiting raises it too.
         """
-        if self._places.is_full():
+        is_late = self._lateness.seconds() > TOO_LATE_S
+        if self._places.is_full() or (is_late and self._places.number()):
             if is_known:
                 return nullcontext()
             if alarms():
                 return self._places.ahead()
-            if self._places.number() >= self._most_waiting or self._lateness.seconds() > TOO_LATE_S:
+            if is_late or self._places.number() >= self._most_waiting:
                 raise asyncio.TimeoutError
         return self._places.of(EVERYBODY, self._deadline_s)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from random import Random
 
 import pytest
@@ -246,7 +247,7 @@ class Late:
 
 
 async def comes(admission: Admission, is_known: bool = False, alarms: bool = False) -> str:
-    """Return what becomes of somebody who comes where two work."""
+    """Return what becomes of somebody who comes."""
     try:
         async with admission.place(is_known, lambda: alarms):
             return "taken"
@@ -254,14 +255,24 @@ async def comes(admission: Admission, is_known: bool = False, alarms: bool = Fal
         return "is to come again"
 
 
+LATE = TOO_LATE_S + 0.01
+
+
 @pytest.mark.parametrize(
-    "late_s, comer, outcome",
-    [(0.0, {}, "waits"), (TOO_LATE_S + 0.1, {}, "is to come again"), (TOO_LATE_S + 0.1, {"alarms": True}, "taken"), (TOO_LATE_S + 0.1, {"is_known": True}, "taken"), (0.0, {"alarms": True}, "taken")],
-)
-def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late(late_s, comer, outcome):
+    "at_work, late_s, comer, outcome",
+    [
+        (2, 0.0, {}, "waits"), (2, LATE, {}, "is to come again"), (2, LATE, {"alarms": True}, "taken"), (2, LATE, {"is_known": True}, "taken"), (2, 0.0, {"alarms": True}, "taken"),
+        (1, 0.0, {}, "taken"), (1, LATE, {}, "is to come again"), (1, LATE, {"alarms": True}, "taken"), (1, LATE, {"is_known": True}, "taken"),
+    ],
+)  # fmt: skip
+def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late(at_work, late_s, comer, outcome):
     async def visit() -> str:
-        admission = Admission(2, 3, 10.0, Late(late_s))
-        async with admission.place(False, lambda: False), admission.place(False, lambda: False):
+        late = Late(0.0)
+        admission = Admission(2, 3, 10.0, late)
+        async with AsyncExitStack() as there:
+            for _ in range(at_work):
+                await there.enter_async_context(admission.place(False, lambda: False))
+            late.late_s = late_s
             coming = asyncio.ensure_future(comes(admission, **comer))
             await settle()
             if coming.done():
@@ -273,11 +284,12 @@ def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late
     assert asyncio.run(visit()) == outcome
 
 
-def test_where_nobody_works_a_late_loop_keeps_nobody_out():
+@pytest.mark.parametrize("alarms", [False, True])
+def test_where_nobody_works_a_late_loop_keeps_nobody_out_and_asks_for_nothing(alarms):
     asked = []
 
     async def visit() -> None:
-        async with Admission(2, 3, 10.0, Late(TOO_LATE_S + 9)).place(False, lambda: asked.append(1)):
+        async with Admission(2, 3, 10.0, Late(TOO_LATE_S + 9)).place(False, lambda: asked.append(1) or alarms):
             pass
 
     asyncio.run(visit())
