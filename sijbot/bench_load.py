@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -23,7 +24,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequenc
 
 from sijbot import bench, clock
 from sijbot.bench_load_figures import Kept, Outcome, losses, slope
-from sijbot.bench_load_plan import BOT, DATABASE, GENERATOR, POSTGRESQL, PROXY, ROLES, ROLLING, SQLITE, Load
+from sijbot.bench_load_plan import BOT, DATABASE, GENERATOR, IN_PLACE, POSTGRESQL, PROXY, RESTARTS, ROLES, ROLLING, SQLITE, Load
 from sijbot.bench_load_report import Measured, lines, write_report
 from sijbot.bench_processes import GOES_FIRST, Meter, bound_to, resident_mb
 from sijbot.settings import Settings
@@ -72,12 +73,12 @@ def check(load: Load) -> None:
     """Raises: LoadError, where something does not go together or is not installed."""
     if load.database not in (POSTGRESQL, SQLITE):
         raise LoadError(f"--database: '{load.database}' is neither '{POSTGRESQL}' nor '{SQLITE}'")
-    if load.restart not in (None, ROLLING, DATABASE):
-        raise LoadError(f"--restart: '{load.restart}' is neither '{ROLLING}' nor '{DATABASE}'")
+    if load.restart not in (None, *RESTARTS):
+        raise LoadError(f"--restart: '{load.restart}' is none of {', '.join(RESTARTS)}")
     if load.database == SQLITE and (load.replicas > 1 or load.restart == DATABASE):
         raise LoadError(f"--database {SQLITE}: is for one process (--replicas 1), and there is no server of it to restart")
-    if load.restart == ROLLING and load.replicas < 2:
-        raise LoadError(f"--restart {ROLLING}: needs two replicas or more, so that one is always there")
+    if load.restart in (ROLLING, IN_PLACE) and load.replicas < 2:
+        raise LoadError(f"--restart {load.restart}: needs two replicas or more, so that one is always there")
     if load.replicas > 1 and shutil.which("nginx") is None:
         raise LoadError("nginx is not installed (Debian: apt install nginx); --replicas 1 needs none")
 
@@ -115,12 +116,14 @@ def _measured(settings: Settings, load: Load, folder: Path, stack: ExitStack) ->
         stack.callback(replica.stop)
         replica.start()
         yield f"replica {replica.number} of {load.replicas} is ready, on port {replica.port}"
-    base, proxy_pids = replicas[0].base, list[int]()
+    base, proxy = replicas[0].base, None
     if load.replicas > 1:
-        base, proxy = stack.enter_context(_proxy([replica.port for replica in replicas], work, load, settings.root / "deploy" / "sentences"))
-        proxy_pids = [proxy.pid]
+        proxy = stack.enter_context(_proxy([replica.port for replica in replicas], work, load, settings.root / "deploy" / "sentences"))
+        base = proxy.base
     generator_pids: list[int] = []
-    roots = {BOT: lambda: [replica.pid for replica in replicas], DATABASE: database.pids, PROXY: lambda: proxy_pids, GENERATOR: lambda: generator_pids}
+    roots = {
+        BOT: lambda: [pid for replica in replicas for pid in replica.pids], DATABASE: database.pids, PROXY: lambda: [proxy.pid] if proxy else [], GENERATOR: lambda: generator_pids,
+    }  # fmt: skip
     meter = Meter(roots)
     before_mb, before_bytes = meter.memory_mb(), database.size_bytes()
     meter.begin()
@@ -138,11 +141,11 @@ def _measured(settings: Settings, load: Load, folder: Path, stack: ExitStack) ->
         if said["what"] == "begun":
             began_s = time.monotonic()
             meter.begin()  # again: reading the texts is no part of it
-            restarting = _begin_restarts(load, replicas, database, events, began_s, is_over)
+            restarting = _begin_restarts(load, replicas, proxy, database, events, began_s, is_over)
         elif said["what"] == "progress":
             generator_mb = resident_mb(generator.pid)
             if said["at_s"] > load.seconds / 2:
-                memory_points.append((said["conversations"], sum(resident_mb(replica.pid) for replica in replicas)))
+                memory_points.append((said["conversations"], sum(resident_mb(pid) for pid in roots[BOT]())))
             if round(said["at_s"]) % SHOWN_EACH == 0:
                 yield _progress(said, {role: meter.used_s(role) for role in ROLES})
         elif said["what"] == "talked":
@@ -173,39 +176,51 @@ def _progress(said: Mapping[str, Any], used_s: Mapping[str, float]) -> str:
 
 
 class Replica:
-    """One process of the assistant, which can be ended and started again."""
+    """One process of the assistant, which can be ended and started again, or replaced by another one."""
 
     def __init__(self, settings: Settings, number: int, database_url: str, log: Path, before: Optional[Callable[[], None]]) -> None:
         self.number, self.port = number, free_port()
         self._settings, self._database_url, self._log, self._before = settings, database_url, log, before
-        self._process: Optional[subprocess.Popen] = None
+        self._processes: list[subprocess.Popen] = []  # two while it is replaced, the new one last
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
 
     def start(self) -> None:
         """Start it, and wait until it is ready. Raises: bench.NotReady."""
         with self._log.open("ab") as log:
-            self._process = bench.start(self._settings, self.port, log, self._before, SIJBOT_DATABASE_URL=self._database_url, SIJBOT_SECRET=SECRET, SIJBOT_PROXIES="1")
-        bench.wait_until_ready(self.port, self._process)
+            process = bench.start(self._settings, self.port, log, self._before, SIJBOT_DATABASE_URL=self._database_url, SIJBOT_SECRET=SECRET, SIJBOT_PROXIES="1")
+        self._processes.append(process)
+        bench.wait_until_ready(self.port, process)
 
-    def stop(self) -> bool:
-        """End it as an administrator does, and return whether it ended in time; what does not is killed."""
-        if self._process is None:
-            return True
-        self._process.terminate()
+    def start_another(self) -> None:
+        """Start a process beside it, on another port, and wait until that one is ready; `stop_first` then ends the old one. Raises: bench.NotReady."""
+        self.port = free_port()
+        self.start()
+
+    def stop_first(self) -> bool:
+        """End the process that is there longest as an administrator does, and return whether it ended in time; what does not is killed."""
+        process = self._processes[0]
+        process.terminate()
         try:
-            self._process.wait(END_S)
+            process.wait(END_S)
             return True
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
             return False
+        finally:
+            self._processes.remove(process)
+
+    def stop(self) -> None:
+        """End all of it."""
+        while self._processes:
+            self.stop_first()
 
 
 class Database(Protocol):
@@ -268,23 +283,54 @@ def _database(load: Load, work: Path) -> Iterator[Database]:
         yield _Postgres(server.new_database("sijbot"), server)
 
 
-@contextmanager
-def _proxy(ports: Sequence[int], work: Path, load: Load, sentences: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Start nginx in front of the replicas, give its address and process, and end it.
+class _Proxy:
+    """nginx in front of the replicas.
 
     A replica is never counted as gone (max_fails=0): the other one is asked at once, and a message may be sent twice since it has an id. The address of who asks is the generator's word, as a proxy's in front would be.
     """
-    port, path = free_port(), work / "nginx.conf"
-    servers = " ".join(f"server 127.0.0.1:{each} max_fails=0;" for each in ports)
-    path.write_text(NGINX.format(folder=work, port=port, servers=servers, sentences=sentences, user="user root;" if os.getuid() == 0 else ""), encoding="utf-8")
-    with (work / "nginx.log").open("ab") as log:
-        process = subprocess.Popen(["nginx", "-e", str(work / "nginx.log"), "-c", str(path), "-p", str(work)], stdout=log, stderr=log, preexec_fn=bound_to(load.cores.get(PROXY)))
+
+    def __init__(self, ports: Sequence[int], work: Path, load: Load, sentences: Path) -> None:
+        self._port, self._work, self._sentences, self._path = free_port(), work, sentences, work / "nginx.conf"
+        self._write(ports)
+        with (work / "nginx.log").open("ab") as log:
+            command = ["nginx", "-e", str(work / "nginx.log"), "-c", str(self._path), "-p", str(work)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=bound_to(load.cores.get(PROXY)))
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_until_ready(self) -> None:
+        """Raises: bench.NotReady."""
+        bench.wait_until_ready(self._port, self._process)
+
+    def point_at(self, ports: Sequence[int]) -> None:
+        """Send what comes from now on to these replicas."""
+        self._write(ports)
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+    def _write(self, ports: Sequence[int]) -> None:
+        servers = " ".join(f"server 127.0.0.1:{each} max_fails=0;" for each in ports)
+        user = "user root;" if os.getuid() == 0 else ""
+        self._path.write_text(NGINX.format(folder=self._work, port=self._port, servers=servers, sentences=self._sentences, user=user), encoding="utf-8")
+
+
+@contextmanager
+def _proxy(ports: Sequence[int], work: Path, load: Load, sentences: Path) -> Iterator[_Proxy]:
+    proxy = _Proxy(ports, work, load, sentences)
     try:
-        bench.wait_until_ready(port, process)
-        yield f"http://127.0.0.1:{port}", process
+        proxy.wait_until_ready()
+        yield proxy
     finally:
-        process.terminate()
-        process.wait(10)
+        proxy.stop()
 
 
 @contextmanager
@@ -304,26 +350,43 @@ def _generator(settings: Settings, load: Load, base: str, results: Path, log: Pa
         process.wait(10)
 
 
-def _begin_restarts(load: Load, replicas: Sequence[Replica], database: Database, events: list[tuple[float, str]], began_s: float, is_over: Event) -> Optional[Thread]:
+def _begin_restarts(
+    load: Load, replicas: Sequence[Replica], proxy: Optional[_Proxy], database: Database, events: list[tuple[float, str]], began_s: float, is_over: Event,
+) -> Optional[Thread]:  # fmt: skip
     """Return the thread that restarts what is asked for, after a third of the time, or None."""
 
     def note(what: str) -> None:
         events.append((time.monotonic() - began_s, what))
 
+    def end_first(replica: Replica) -> None:
+        note(f"replica {replica.number} is asked to end")
+        is_clean = replica.stop_first()
+        note(f"replica {replica.number} has ended" if is_clean else f"replica {replica.number} did not end within {END_S:.0f} s and was killed")
+
+    def restart_database() -> None:
+        note("PostgreSQL restarts")
+        database.restart()
+        note("PostgreSQL is back")
+
+    def replace_replicas() -> None:
+        for replica in replicas:
+            note(f"another process is started for replica {replica.number}")
+            replica.start_another()
+            note(f"the new replica {replica.number} is ready")
+            proxy.point_at([each.port for each in replicas])
+            end_first(replica)
+
+    def restart_replicas() -> None:
+        for replica in replicas:
+            end_first(replica)
+            replica.start()
+            note(f"replica {replica.number} is ready again")
+
     def restart() -> None:
         if is_over.wait(load.seconds * RESTART_AFTER):
             return
         try:
-            if load.restart == DATABASE:
-                note("PostgreSQL restarts")
-                database.restart()
-                note("PostgreSQL is back")
-            for replica in replicas if load.restart == ROLLING else ():
-                note(f"replica {replica.number} is asked to end")
-                is_clean = replica.stop()
-                note(f"replica {replica.number} has ended" if is_clean else f"replica {replica.number} did not end within {END_S:.0f} s and was killed")
-                replica.start()
-                note(f"replica {replica.number} is ready again")
+            {DATABASE: restart_database, ROLLING: replace_replicas, IN_PLACE: restart_replicas}[load.restart]()
         except (bench.NotReady, NoPostgres) as fault:
             note(f"the restart failed: {fault}")
 

@@ -20,7 +20,7 @@ KINDS = (QUESTION, FOLLOW_UP, SMALL_TALK, DIARY, COACH, BUTTON, DANGER, REGION, 
 OPENED, RELOADED = "page opened", "page loaded again"  # requests that are no messages
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
-ROLLING, DATABASE = "rolling", "database"  # what is restarted; the latter is a role as well
+RESTARTS = ROLLING, IN_PLACE, DATABASE = ("rolling", "in_place", "database")  # what is restarted; the latter is a role as well
 BOT, PROXY, GENERATOR = "bot", "proxy", "generator"
 ROLES = (BOT, DATABASE, PROXY, GENERATOR)
 
@@ -45,7 +45,7 @@ ADDRESSES = 2**17  # of the network that is set aside for measurements, 198.18.0
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked for. cores: by role, those that it is bound to. restart: rolling (one replica after the other), database, or None. factor: so many times the users."""
+    """What is asked for. cores: by role, those that it is bound to. restart: rolling (one replica after the other is replaced, the new one being ready before the old one ends, as Kubernetes does), in_place (one after the other ends and is started again, as compose does), database, or None. factor: so many times the users."""
 
     users: int = 1000
     minutes: float = 10.0

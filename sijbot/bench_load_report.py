@@ -46,7 +46,7 @@ class Measured:
     def name(self) -> str:
         load = self.load
         parts = [f"{load.users:,} users" + (f" × {load.factor}" if load.factor > 1 else ""), f"{load.minutes:g} min", f"{load.replicas} replica" + ("s" if load.replicas > 1 else ""), load.database]
-        return ", ".join(parts + ([f"{load.restart} restart"] if load.restart else []))
+        return ", ".join(parts + ([f"{load.restart.replace('_', '-')} restart"] if load.restart else []))
 
     @property
     def file_stem(self) -> str:

@@ -619,7 +619,7 @@ def bench(
     replicas: int = typer.Option(2, min=1, help="With --load: processes of the assistant; nginx in front where there is more than one."),
     database: str = typer.Option("postgresql", help="With --load: postgresql (a temporary server) or sqlite."),
     factor: int = typer.Option(1, min=1, help="With --load: so many times the users, to see what happens when it is too much."),
-    restart: Optional[str] = typer.Option(None, help="With --load: after a third of the time restart the replicas one after another (rolling), or the database."),
+    restart: Optional[str] = typer.Option(None, help="With --load: after a third of the time replace the replicas one after another (rolling), end and start them one after another (in_place), or restart the database."),
     seed: int = typer.Option(1, min=0, help="With --load: who comes when, and says what."),
     cores: List[str] = typer.Option([], help="With --load: bind a part to cores, such as bot:0,1; parts: bot, database, proxy, generator."),
     folder: Optional[Path] = typer.Option(None, help="With --load: where the report goes; without it evaluation/reports/, and a row into docs/load.md."),

@@ -21,6 +21,7 @@ from sijbot.bench_long import line, said
         pytest.param(Load(database="sqlite"), "--replicas 1", id="two processes on SQLite"),
         pytest.param(Load(database="sqlite", replicas=1, restart="database"), "restart", id="no server to restart"),
         pytest.param(Load(replicas=1, restart="rolling"), "two replicas", id="one replica alone"),
+        pytest.param(Load(replicas=1, restart="in_place"), "two replicas", id="one replica alone, in place"),
     ],
 )
 def test_what_does_not_go_together_is_said(asked, named):

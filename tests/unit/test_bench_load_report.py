@@ -54,6 +54,7 @@ def test_the_project_s_own_report_adds_its_row(tmp_path):
     [
         pytest.param({}, "load-2026-12-01", id="the usual one"),
         pytest.param({"restart": "rolling"}, "load-2026-12-01-rolling", id="a restart"),
+        pytest.param({"restart": "in_place"}, "load-2026-12-01-in_place", id="a restart in place"),
         pytest.param({"users": 200, "database": "sqlite", "replicas": 1}, "load-2026-12-01-sqlite-200", id="a small one"),
     ],
 )
