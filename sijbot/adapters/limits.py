@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import select
 import time
 from bisect import bisect_right
 from collections import OrderedDict, deque
@@ -16,14 +17,15 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from itertools import takewhile
 from random import Random
-from typing import AsyncIterator, Callable, Iterator
+from typing import Any, AsyncIterator, Callable, Iterator
 
 from sijbot.settings import Settings
 
 WINDOW_S = 60.0
 CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S, STEEPNESS = 10.0, 5.0, 120.0, 4  # the last: who comes again too early takes the time of those who come for the first time, until nobody is answered
 LOOK_EVERY_S, LOOKS = 0.1, 3
-TOO_LATE_S = 0.05  # of the event loop: one at work keeps it busy then, and whoever comes beside is heard soon only where no more are taken
+TOO_LATE_S = 0.05  # of the event loop: one at work keeps it busy then, beside those who alarm, and these are heard soon only where no more are taken
+_LEFT = getattr(select, "POLLRDHUP", 0)  # of Linux
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
 # they are answered at once. Of more than that no person is the author: they cost a millisecond each, and who sends them waits for a second.
@@ -82,10 +84,11 @@ class AtOnce:
 
     def is_full(self, address: str = EVERYBODY) -> bool:
         """Return whether one more would have to wait."""
-        return self.number(address) >= self._most
+        places = self._busy.get(address)
+        return places is not None and places.number + (places.ahead > 0) >= self._most
 
     def number(self, address: str = EVERYBODY) -> int:
-        """Return how many work or wait."""
+        """Return how many work in a place or wait for one, without those who went ahead."""
         return self._busy[address].number if address in self._busy else 0
 
     @asynccontextmanager
@@ -94,49 +97,58 @@ class AtOnce:
 
         Raises: asyncio.TimeoutError, where none is free in time.
         """
-        with self._counted(address) as places:
-            await asyncio.wait_for(places.free.acquire(), deadline_s)
+        with self._kept(address) as places:
+            places.number += 1
             try:
-                yield
+                await asyncio.wait_for(places.free.acquire(), deadline_s)
+                try:
+                    yield
+                finally:
+                    places.give_back()
             finally:
-                places.give_back()
+                places.number -= 1
 
     @asynccontextmanager
     async def ahead(self, address: str = EVERYBODY) -> AsyncIterator[None]:
-        """Be at work at once, whether a place is free or not; others then wait until there are fewer at work again."""
-        with self._counted(address) as places:
-            if places.free.locked():
-                places.owed += 1
-            else:
-                await places.free.acquire()
+        """Be at work at once, whether a place is free or not.
+
+        All who are ahead have one place together, which others then wait for; of two or more the rest is for others, or in a crowd with some danger in it nobody else would ever be answered.
+        """
+        with self._kept(address) as places:
+            places.ahead += 1
+            if places.ahead == 1:
+                places.is_owed = places.free.locked()
+                if not places.is_owed:
+                    await places.free.acquire()
             try:
                 yield
             finally:
-                places.give_back()
+                places.ahead -= 1
+                if not places.ahead:
+                    places.give_back()
 
     @contextmanager
-    def _counted(self, address: str) -> Iterator[_Places]:
+    def _kept(self, address: str) -> Iterator[_Places]:
         places = self._busy.setdefault(address, _Places(asyncio.Semaphore(self._most)))
-        places.number += 1
         try:
             yield places
         finally:
-            places.number -= 1
-            if not places.number:
-                del self._busy[address]
+            if not places.number and not places.ahead:
+                self._busy.pop(address, None)
 
 
 @dataclass
 class _Places:
-    """Those of one address. number: of those who work or wait; owed: of those who work without a place, to whom the next one goes that is given back."""
+    """Those of one address. number: of those who work in a place or wait for one; ahead: of those who went ahead; is_owed: whether the next place that is given back is for these."""
 
     free: asyncio.Semaphore
     number: int = 0
-    owed: int = 0
+    ahead: int = 0
+    is_owed: bool = False
 
     def give_back(self) -> None:
-        if self.owed:
-            self.owed -= 1
+        if self.is_owed:
+            self.is_owed = False
         else:
             self.free.release()
 
@@ -199,20 +211,35 @@ class Admission:
     def __init__(self, most_at_work: int, most_waiting: int, deadline_s: float, lateness: Lateness) -> None:
         self._places, self._most_waiting, self._deadline_s, self._lateness = AtOnce(most_at_work), most_waiting, deadline_s, lateness
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether one more would be one too many at once."""
+        return self._places.is_full() or (self._is_late and self._places.number() > 0)
+
+    @property
+    def _is_late(self) -> bool:
+        return self._lateness.seconds() > TOO_LATE_S
+
     def place(self, is_known: bool, alarms: Callable[[], bool]) -> AbstractAsyncContextManager:
         """Return what to wait for before a message is taken; where there is no place, one that alarms goes ahead, and one that is known to be at work takes none.
 
         alarms: asked only where it matters. Raises: asyncio.TimeoutError, where it would be too long; waiting raises it too.
         """
-        is_late = self._lateness.seconds() > TOO_LATE_S
-        if self._places.is_full() or (is_late and self._places.number()):
+        if self.is_crowded:
             if is_known:
                 return nullcontext()
             if alarms():
                 return self._places.ahead()
-            if is_late or self._places.number() >= self._most_waiting:
+            if self._is_late or self._places.number() >= self._most_waiting:
                 raise asyncio.TimeoutError
         return self._places.of(EVERYBODY, self._deadline_s)
+
+
+def has_left(connection: Any) -> bool:
+    """Return whether the other side of a socket has closed it. Where the system does not tell, nobody has left."""
+    poll = select.poll()
+    poll.register(connection, _LEFT)
+    return any(found & _LEFT for _, found in poll.poll(0))
 
 
 def counted_address(address: str) -> str:

@@ -23,7 +23,7 @@ from sijbot import metrics
 from sijbot import runtime as process_runtime
 from sijbot.adapters.assistant import SHORT_CHARACTERS, UNDERSTOOD_CHARACTERS, Assistant, Conversation, greeting, with_links, with_signed_buttons
 from sijbot.adapters.inbox import Inbox
-from sijbot.adapters.limits import Admission, AtOnce, Crowd, Lateness, Limits, counted_address
+from sijbot.adapters.limits import Admission, AtOnce, Crowd, Lateness, Limits, counted_address, has_left
 from sijbot.adapters.tokens import Tokens
 from sijbot.coaching.say import COACH, CONSENT, FORGET, forgotten_reply, payload_title
 from sijbot.documents.render import render
@@ -155,6 +155,8 @@ class WebChannel(InputChannel):
 
         async def taken(request: Request) -> tuple[HTTPResponse, str]:
             """Return the answer to a message, and what became of it. Raises: Refused, Gone."""
+            if admission.is_crowded and has_left(request.transport.get_extra_info("socket")):
+                raise Refused(429, "too_many", retry_s=RETRY_S)  # nobody hears it: a proxy that waited too long asks another replica meanwhile, and work on the one it left makes more of them wait too long
             conversation = _conversation(request, tokens)
             try:
                 count(request, conversation, is_message=True)

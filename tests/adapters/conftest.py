@@ -100,6 +100,11 @@ def run_module_server(trained: Settings, tmp_path_factory: pytest.TempPathFactor
     return lambda **environment: running(trained, tmp_path_factory.mktemp("server"), **environment)
 
 
+@pytest.fixture
+def metrics_port() -> int:
+    return _free_port()
+
+
 @contextmanager
 def running(trained: Settings, folder: Path, port: Optional[int] = None, is_ready: bool = True, prepare: Callable[[], object] = lambda: None, **settings: str) -> Iterator[Server]:
     """Start `sijbot run` with the trained model, on a port that is free where none is given; what it writes stays in the folder. Many tests ask from one address: its limits are high where a test sets no other.

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import signal
 import socket
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from sijbot import runtime
 from sijbot.adapters.server import create_app
 from sijbot.settings import Settings
+from tests.adapters.conftest import TURN
 
 pytestmark = pytest.mark.slow
 
 COMERS, ROUNDS = 300, 10
 CROWD, DANGER = 50, "I've lost control of my bladder"
+
+
+def outcomes(metrics_port: int) -> Counter:
+    """Return how many messages there were, by what became of them."""
+    text = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics", trust_env=False).text
+    return Counter({outcome: float(number) for outcome, number in re.findall(r'^sijbot_turns_total{channel="web",outcome="(\w+)"} ([\d.]+)$', text, re.M)})
 
 
 def come(port: int) -> socket.socket:
@@ -57,6 +68,23 @@ def test_in_a_crowd_danger_is_heard_before_those_who_came_first_are_answered(ser
     place = [text for text, _, _ in done].index(DANGER)
     assert done[place][1] == 200 and done[place][2][0]["kind"] == "care_card"
     assert place < CROWD / 2
+
+
+def test_in_a_crowd_whoever_has_left_is_told_to_come_again_before_anything_of_theirs_is_read(run_server, metrics_port):
+    with run_server(SIJBOT_METRICS_PORT=str(metrics_port)) as server:
+        before, tokens = outcomes(metrics_port), [server.start() for _ in range(CROWD)]
+        os.kill(server.process.pid, signal.SIGSTOP)
+        try:
+            for token in tokens:
+                body = json.dumps({"message": "What is the SI joint?"})
+                with come(server.http.base_url.port) as comer:
+                    comer.sendall(f"POST {TURN} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        finally:
+            os.kill(server.process.pid, signal.SIGCONT)
+        assert server.turn(server.start(), message=DANGER).json()["replies"][0]["kind"] == "care_card"
+        came = outcomes(metrics_port) - before
+
+    assert came["shed"] > CROWD - 5, came  # those at work when the others came are not among them; who waits when the connection is closed would be `refused`
 
 
 def test_how_many_are_taken_does_not_depend_on_how_often_the_loop_goes_round():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 
 import httpx
 import pytest
@@ -11,13 +10,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CANARY = "quokkabracket"
-
-
-@pytest.fixture
-def metrics_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_words_are_in_no_log_and_no_metric_and_metrics_are_not_public(run_server, metrics_port):

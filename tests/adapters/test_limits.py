@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from contextlib import AsyncExitStack
 from random import Random
 
 import pytest
 
-from sijbot.adapters.limits import CROWD_S, LONGEST_WAIT_S, LOOK_EVERY_S, LOOKS, REFUSED_WITH_CARE, SHORTEST_WAIT_S, TOO_LATE_S, Admission, AtOnce, Crowd, Lateness, Limits, counted_address
+from sijbot.adapters.limits import CROWD_S, EVERYBODY, LONGEST_WAIT_S, LOOK_EVERY_S, LOOKS, REFUSED_WITH_CARE, SHORTEST_WAIT_S, TOO_LATE_S, Admission, AtOnce, Crowd, Lateness, Limits, counted_address, has_left
 from sijbot.settings import Settings
 
 MINUTE = 60.0
@@ -160,7 +161,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def test_who_goes_ahead_waits_for_nobody_and_others_wait_until_fewer_are_at_work():
+def test_who_goes_ahead_waits_for_nobody_and_one_place_is_left_for_others():
     async def visit() -> list[str]:
         places, said, ends, working = AtOnce(2), [], {name: asyncio.Event() for name in ("first", "second", "danger", "more danger", "third")}, {}
 
@@ -178,10 +179,12 @@ def test_who_goes_ahead_waits_for_nobody_and_others_wait_until_fewer_are_at_work
         for name in ends:
             working[name] = asyncio.ensure_future(work(name))
             await settle()
-        assert places.number("a") == 5
+        assert places.number("a") == 3 and places.is_full("a")
         await end("first", "more danger")
-        assert said == ["first", "second", "danger", "more danger"]  # there are two at work
-        await end("danger", "second", "third")
+        assert said == ["first", "second", "danger", "more danger"]  # one is at work beside the one who went ahead
+        await end("second")
+        assert said[-1] == "third"  # nor does danger take all the places
+        await end("danger", "third")
         async with places.of("a", 0.01), places.of("a", 0.01):  # both are there again, and no third one
             with pytest.raises(asyncio.TimeoutError):
                 async with places.of("a", 0.01):
@@ -262,7 +265,7 @@ LATE = TOO_LATE_S + 0.01
     "at_work, late_s, comer, outcome",
     [
         (2, 0.0, {}, "waits"), (2, LATE, {}, "is to come again"), (2, LATE, {"alarms": True}, "taken"), (2, LATE, {"is_known": True}, "taken"), (2, 0.0, {"alarms": True}, "taken"),
-        (1, 0.0, {}, "taken"), (1, LATE, {}, "is to come again"), (1, LATE, {"alarms": True}, "taken"), (1, LATE, {"is_known": True}, "taken"),
+        (1, 0.0, {}, "taken"), (0, LATE, {}, "taken"), (1, LATE, {}, "is to come again"), (1, LATE, {"alarms": True}, "taken"), (1, LATE, {"is_known": True}, "taken"),
     ],
 )  # fmt: skip
 def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late(at_work, late_s, comer, outcome):
@@ -282,6 +285,19 @@ def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late
         return "waits"
 
     assert asyncio.run(visit()) == outcome
+
+
+@pytest.mark.parametrize("late_s", [0.0, LATE])
+def test_beside_any_number_of_those_who_alarm_others_are_taken_one_after_another(late_s):
+    async def visit() -> list[str]:
+        admission = Admission(2, 3, 0.01, Late(late_s))
+        async with AsyncExitStack() as dangers:
+            async with admission._places.of(EVERYBODY, 1.0), admission._places.of(EVERYBODY, 1.0):
+                for _ in range(5):
+                    await dangers.enter_async_context(admission.place(False, lambda: True))
+            return [await comes(admission), await comes(admission)]
+
+    assert asyncio.run(visit()) == ["taken", "taken"]
 
 
 @pytest.mark.parametrize("alarms", [False, True])
@@ -321,3 +337,13 @@ def test_a_crowd_of_long_ago_lets_nobody_wait_longer(clock):
     clock.now_s += 20 * CROWD_S
 
     assert waits_s(crowd, 100, 1)[0] <= 2 * SHORTEST_WAIT_S
+
+
+def test_who_has_closed_the_connection_has_left_and_who_waits_has_not():
+    with socket.create_server(("127.0.0.1", 0)) as serving:
+        asking = socket.create_connection(serving.getsockname())
+        asking.sendall(b"something to read")
+        with serving.accept()[0] as asked:
+            assert not has_left(asked)
+            asking.close()
+            assert has_left(asked)
