@@ -10,7 +10,7 @@ import tempfile
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional
@@ -122,6 +122,7 @@ _ASSERTIONS = frozenset((
 TURNS_AGO = "turns_ago"  # beside "press": of how many turns ago the button is, 0 where it is not said
 _OUTBOX = {DELIVERED: outbox.settle_delivered, FAILED: partial(outbox.settle_failed, fault="broken on purpose")}  # what becomes of all that waits to be sent
 _FAULTS = ("actions", "database", "model", "none")
+MORNING = 9  # of the day on which a case begins, in UTC
 MOST_SENT = 100
 _WAIT = re.compile(r"(\d+)(h|m|d)$")
 _UNITS = {"h": "hours", "m": "minutes", "d": "days"}
@@ -233,6 +234,7 @@ class Runner:
     def run(self, case: Case) -> str:
         """Return an empty text where the dialogue goes as the case says, else the dialogue with what differs."""
         clock.reset()
+        clock.advance(_until_morning(clock.now()))  # what is some hours later is the same day, whenever the case is run
         dialogue = _Dialogue(self, Conversation.new(case.region))
         self._set(case.settings)
         try:
@@ -287,6 +289,11 @@ class Runner:
 
 def _raise(*_: Any) -> None:
     raise RuntimeError("broken on purpose")
+
+
+def _until_morning(now: datetime) -> timedelta:
+    """Return how long it is from a moment to the next time that it is MORNING."""
+    return (now.replace(hour=MORNING, minute=0, second=0, microsecond=0) - now) % timedelta(days=1)
 
 
 class _Dialogue:

@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 import time
-from threading import Thread
+from threading import Event, Thread
 
 import httpx
 import pytest
@@ -123,17 +123,19 @@ def test_told_to_end_it_finishes_what_is_at_work_and_then_ends(trained, tmp_path
 
 def test_told_to_end_it_ends_although_somebody_goes_on_asking_on_the_connection_that_they_have(run_server):
     with run_server() as server:
-        token, statuses = server.start(), []
+        token, statuses, is_asking = server.start(), [], Event()
 
         def ask() -> None:
             while server.process.poll() is None:
                 try:
                     statuses.append(server.turn(token, **QUESTION).status_code)
+                    is_asking.set()
                 except httpx.TransportError:  # nobody listens any more
                     return
 
         asking = Thread(target=ask)
         asking.start()
+        assert is_asking.wait(10)
         os.kill(server.process.pid, signal.SIGTERM)
 
         assert server.process.wait(5) == 0
