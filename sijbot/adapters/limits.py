@@ -24,7 +24,7 @@ from sijbot.settings import Settings
 WINDOW_S = 60.0
 CROWD_S, SHORTEST_WAIT_S, LONGEST_WAIT_S, STEEPNESS = 10.0, 5.0, 120.0, 4  # the last: who comes again too early takes the time of those who come for the first time, until nobody is answered
 LOOK_EVERY_S, LOOKS = 0.1, 3
-TOO_LATE_S = 0.05  # of the event loop: one at work keeps it busy then, beside those who alarm, and these are heard soon only where no more are taken
+TOO_LATE = 0.1  # of the time for which one waits for a place. Where the event loop is later, one at work keeps it busy, beside those who alarm, and these are heard soon only where no more are taken
 _LEFT = getattr(select, "POLLRDHUP", 0)  # of Linux
 NETWORK_BITS = 64  # of an IPv6 address: one customer has all of such a network
 # So many times what a conversation may send are refused to one address with some care: the danger in them is heard, at 0.5 ms a message and up to 22 ms for a long one, and
@@ -218,7 +218,7 @@ class Admission:
 
     @property
     def _is_late(self) -> bool:
-        return self._lateness.seconds() > TOO_LATE_S
+        return self._lateness.seconds() > TOO_LATE * self._deadline_s
 
     def place(self, is_known: bool, alarms: Callable[[], bool]) -> AbstractAsyncContextManager:
         """Return what to wait for before a message is taken; where there is no place, one that alarms goes ahead, and one that is known to be at work takes none.
@@ -236,7 +236,9 @@ class Admission:
 
 
 def has_left(connection: Any) -> bool:
-    """Return whether the other side of a socket has closed it. Where the system does not tell, nobody has left."""
+    """Return whether a socket is closed, or the other side has closed it. Where the system does not tell of the latter, nobody has left."""
+    if connection.fileno() < 0:
+        return True
     poll = select.poll()
     poll.register(connection, _LEFT)
     return any(found & _LEFT for _, found in poll.poll(0))

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from sijbot.adapters.limits import CROWD_S, EVERYBODY, LONGEST_WAIT_S, LOOK_EVERY_S, LOOKS, REFUSED_WITH_CARE, SHORTEST_WAIT_S, TOO_LATE_S, Admission, AtOnce, Crowd, Lateness, Limits, counted_address, has_left
+from sijbot.adapters.limits import CROWD_S, EVERYBODY, LONGEST_WAIT_S, LOOK_EVERY_S, LOOKS, REFUSED_WITH_CARE, SHORTEST_WAIT_S, TOO_LATE, Admission, AtOnce, Crowd, Lateness, Limits, counted_address, has_left
 from sijbot.settings import Settings
 
 MINUTE = 60.0
@@ -258,7 +258,8 @@ async def comes(admission: Admission, is_known: bool = False, alarms: bool = Fal
         return "is to come again"
 
 
-LATE = TOO_LATE_S + 0.01
+DEADLINE_S = 10.0
+LATE = TOO_LATE * DEADLINE_S + 0.01
 
 
 @pytest.mark.parametrize(
@@ -271,7 +272,7 @@ LATE = TOO_LATE_S + 0.01
 def test_where_others_work_who_alarms_is_taken_and_others_wait_unless_it_is_late(at_work, late_s, comer, outcome):
     async def visit() -> str:
         late = Late(0.0)
-        admission = Admission(2, 3, 10.0, late)
+        admission = Admission(2, 3, DEADLINE_S, late)
         async with AsyncExitStack() as there:
             for _ in range(at_work):
                 await there.enter_async_context(admission.place(False, lambda: False))
@@ -305,7 +306,7 @@ def test_where_nobody_works_a_late_loop_keeps_nobody_out_and_asks_for_nothing(al
     asked = []
 
     async def visit() -> None:
-        async with Admission(2, 3, 10.0, Late(TOO_LATE_S + 9)).place(False, lambda: asked.append(1) or alarms):
+        async with Admission(2, 3, DEADLINE_S, Late(LATE + 9)).place(False, lambda: asked.append(1) or alarms):
             pass
 
     asyncio.run(visit())
@@ -347,3 +348,4 @@ def test_who_has_closed_the_connection_has_left_and_who_waits_has_not():
             assert not has_left(asked)
             asking.close()
             assert has_left(asked)
+        assert has_left(asked)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Iterator
 
 import pytest
 
+from sijbot import clock
 from sijbot.adapters.dialogue import Case, Runner, read_cases
 from sijbot.settings import Settings
 from tests.conftest import new_database
@@ -24,6 +28,17 @@ def runner(request: pytest.FixtureRequest, trained: Settings) -> Iterator[Runner
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file.stem}: {case.name}")
 def test_conversation(case: Case, runner: Runner) -> None:
+    diff = runner.run(case)
+
+    assert not diff, f"\n{diff}"
+
+
+def test_what_is_hours_later_is_the_same_day_whenever_it_is_run(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    (case,) = [case for case in CASES if case.name == "what was told hours before a session counts in it"]
+    late = datetime.now(timezone.utc).replace(hour=23, minute=30) - datetime.now(timezone.utc)
+    monkeypatch.setattr(clock, "datetime", SimpleNamespace(now=lambda zone: datetime.now(zone) + late))
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: time.time() + late.total_seconds()))
+
     diff = runner.run(case)
 
     assert not diff, f"\n{diff}"
