@@ -208,6 +208,18 @@ def test_who_goes_ahead_where_a_place_is_free_takes_it():
     asyncio.run(visit())
 
 
+def test_all_who_go_ahead_take_one_free_place_together_and_leave_it_behind():
+    async def visit() -> None:
+        places = AtOnce(2)
+        async with places.ahead("a"), places.ahead("a"), places.ahead("a"), places.of("a", 0.01):
+            assert places.is_full("a")
+        async with places.ahead("a"), places.of("a", 0.01):
+            pass
+        assert len(places) == 0
+
+    asyncio.run(visit())
+
+
 def test_work_that_fails_gives_its_place_back():
     async def visit() -> int:
         places = AtOnce(1)
