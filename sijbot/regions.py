@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import Mapping, Optional
 
 from sijbot.content.model import Content, Region
@@ -36,7 +35,7 @@ class CountryFinder:
 
 def words_of(content: Content, code: Optional[str]) -> dict[str, str]:
     """Return the region's texts by the names under which they stand in braces in other texts."""
-    return {key: value for key, value in asdict(region_of(content, code)).items() if isinstance(value, str)}
+    return {key: value for key, value in vars(region_of(content, code)).items() if isinstance(value, str)}
 
 
 def worded(content: Content, key: str, code: Optional[str], **places: str) -> str:

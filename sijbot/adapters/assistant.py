@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 UNDERSTOOD_CHARACTERS = 2000  # what NLU reads of a message; the screen reads all of it
 TURN_DEADLINE_S = 2.5  # from the moment that a message is in
 READING_DEADLINE_S = 1.2  # of it, for the third layer of the screen; on a slow machine a long message takes longer, and is judged by its words
-ENCODING_DEADLINE_S = 0.05  # behind it: what is not encoded by then, the classifier encodes, while everybody waits; of a long message that would be a third of a second
+ENCODING_DEADLINE_S = 0.25  # behind it: what is not encoded by then, the classifier encodes once more, while everybody waits: in a crowd that is half of all messages where this is 0.05; of a long one it would be a third of a second
 SHORT_CHARACTERS = 400  # a longer one takes long to read
 ERASING_DEADLINE_S = 2.0
 NOTING_DEADLINE_S = 0.2  # of what the screen found, where the turn failed
@@ -178,7 +178,7 @@ class Assistant:
 
     def words_alarm(self, text: str) -> bool:
         """Return whether a message alarms by its words alone, which takes a millisecond."""
-        return self._runtime.screen(text[:UNDERSTOOD_CHARACTERS]).outcome == ALARM
+        return self._runtime.screen.alarms(text[:UNDERSTOOD_CHARACTERS])
 
     async def hand_off_beside(self, conversation: Conversation, text: str) -> Optional[Reply]:
         """Return the hand-off for a message that is not taken, where the words at its beginning alarm, or None. Nothing of it is written down.

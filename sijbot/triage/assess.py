@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 WINDOW_CHARACTERS = 2000
 OVERLAP_CHARACTERS = 400  # what begins in the first half of it, and ends in it, is left to the window before, which sees the words in front
 WINDOWS_REMEMBERED = 64  # messages whose words were read last
+ALARMS_REMEMBERED = 10_000  # messages of which is known whether their words alarm: who is not taken in a crowd comes again with the same one
 _THERE_AGAIN = ("cue:recurring", "cue:back_again", "cue:goes_on", "cue:not_over", "cue:present_fact")
 _SHORT_ANSWER_WORDS = 9
 _LETTERS_THAT_TELL = 4
@@ -92,11 +93,13 @@ class Screen:
     _matcher: Matcher = field(init=False)
     _combine: Combiner = field(init=False)
     _windows: Remembered[tuple[_Window, ...]] = field(init=False)
+    _alarms: Remembered[bool] = field(init=False)
 
     def __post_init__(self) -> None:
         patterns, self._matcher = compile_patterns(self.content)
         self._combine = Combiner(self.content.combinations)
         self._windows = Remembered(self._read_windows, WINDOWS_REMEMBERED)  # the channel and the gate both read a message
+        self._alarms = Remembered(lambda text: self(text).outcome == ALARM, ALARMS_REMEMBERED)
         self._short_answers = {
             phrase: answer for answer in (YES, NO, UNSURE) for phrase in self.content.context["answer_" + answer].words
         }  # fmt: skip
@@ -113,6 +116,10 @@ class Screen:
         known: the question that is open, if any: "a little" then raises the flag that was asked about (R20).
         """
         return self.suspicion(text, known).found
+
+    def alarms(self, text: str) -> bool:
+        """Return whether a message alarms by its words alone, whatever was said before."""
+        return self._alarms(text)
 
     def verdict(self, text: str, known: Known = NOTHING_KNOWN) -> Assessment:
         """Return the verdict of all three layers: what the words say, weighed with what the whole message means.

@@ -323,7 +323,8 @@ class Matcher:
         found = [
             Match(pattern, spans, min(span.start for span in spans), max(span.end for span in spans))
             for group in reading.spans
-            for pattern in self._first.get(group, ())
+            if group in self._first
+            for pattern in self._first[group]
             if pattern.others <= there
             for first in reading.spans[group]
             if (spans := _complete(pattern.parts[1:], (first,), reading, clause_of))

@@ -177,6 +177,22 @@ def test_a_plain_question_is_encoded_once(local, monkeypatch):
     assert encoded == ["which two bones meet at this joint"]
 
 
+def test_a_question_is_encoded_once_and_beside_the_event_loop_where_that_is_slow(local, monkeypatch):
+    memory, encoding, never = shared_encoder()._remembered, [], threading.Event()
+    read = memory._read
+
+    def slow(text):
+        encoding.append(threading.current_thread() is threading.main_thread())
+        never.wait(0.15)
+        return read(text)
+
+    monkeypatch.setattr(memory, "_read", slow)
+
+    turn, _ = asyncio.run(timed(local, Conversation.new(), "what holds the two bones of this joint together"))
+
+    assert encoding == [False] and not turn.failed
+
+
 def test_with_the_encoder_broken_every_message_gets_a_sentence(local, monkeypatch):
     def fail(text):
         raise RuntimeError(text)

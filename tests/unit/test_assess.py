@@ -8,7 +8,7 @@ from sijbot.content.model import Cue, Pattern
 from sijbot.routing import DID_YOU_MEAN, RED_FLAG, Expecting
 from sijbot.triage import Assessment, Finding, Known, Screen
 from sijbot.triage.assessment import SEEN
-from sijbot.triage.assess import ALARM, ASK, INFORM, NONE, OVERLAP_CHARACTERS, WINDOW_CHARACTERS, raised
+from sijbot.triage.assess import ALARM, ASK, INFORM, NONE, OVERLAP_CHARACTERS, WINDOW_CHARACTERS, WINDOWS_REMEMBERED, raised
 
 SIGN = "I can't pee"
 FILLER = "The weather was fine and we went out for a walk. "
@@ -230,3 +230,15 @@ def test_the_words_of_a_message_are_read_once_by_channel_and_gate(content, monke
     screen("my right buttock aches")
 
     assert read == ["my left buttock aches", "my right buttock aches"]
+
+
+def test_whether_the_words_of_a_message_alarm_is_known_when_it_comes_again_in_a_crowd(content, monkeypatch):
+    screen, read = Screen(content), []
+    window = Screen._window
+    monkeypatch.setattr(Screen, "_window", lambda self, text, offset: read.append(text) or window(self, text, offset))
+    crowd = [f"my left buttock aches on chair {number}" for number in range(WINDOWS_REMEMBERED + 1)]
+    texts = [SIGN, *crowd]
+
+    first, again = [[screen.alarms(text) for text in texts] for _ in range(2)]
+
+    assert read == texts and first == again == [True, *(False for _ in crowd)]
