@@ -44,6 +44,7 @@ ENCODING_DEADLINE_S = 0.25  # behind it: what is not encoded by then, the classi
 SHORT_CHARACTERS = 400  # a longer one takes long to read
 ERASING_DEADLINE_S = 2.0
 NOTING_DEADLINE_S = 0.2  # of what the screen found, where the turn failed
+DATABASE_PATIENCE_S, AGAIN_S = 0.8, 0.1  # for how long a turn waits for a database that went away, and how often it looks: a proxy asks another replica after 1.2 s
 MOST_TRIES = 4  # of a turn that others of its conversation get ahead of
 REFUSED_DEADLINE_S = 0.3  # for the screen of a message that is not taken
 REST = 1.0  # times as long as the screen of such a message took, before that of the next one: with 0, people wait for seconds during a flood of long messages
@@ -129,6 +130,7 @@ class Assistant:
         # Of its own, since actions that hang must not hold up the screen; and long messages wait for one another only.
         self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder")) for length in ("short", "long"))
         self._rests_until = 0.0  # no message that is not taken is read before
+        self._gone_since: Optional[float] = None  # since when no turn found the database there; by the clock of the event loop
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None, said: Optional[str] = None) -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
@@ -154,7 +156,7 @@ class Assistant:
         is_handed_off = replaces_answer(content, assessment)
         deadline = EMERGENCY_DEADLINE_S if is_handed_off else begun + TURN_DEADLINE_S - asyncio.get_running_loop().time()
         opened = turns.OpenTurn(conversation.id, message_id, said=text if said is None else said, button=button)
-        work = self._begun(self._done(opened, message, collector, assessment, conversation, before))
+        work = self._begun(self._done(opened, message, collector, assessment, conversation, before, begun + DATABASE_PATIENCE_S))
         await asyncio.wait({work}, timeout=deadline)
         if work.done() and not isinstance(work.result(), str):
             return work.result()
@@ -232,9 +234,9 @@ class Assistant:
         return task
 
     async def _done(
-        self, opened: turns.OpenTurn, message: UserMessage, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation,
+        self, opened: turns.OpenTurn, message: UserMessage, collector: ReplyCollector, assessment: Assessment, conversation: Conversation, before: Conversation, until: float,
     ) -> "Turn | str":  # fmt: skip
-        """Return the turn, which is written down then; or the key of the sentence that says why there is none, and nothing of it is."""
+        """Return the turn, which is written down then; or the key of the sentence that says why there is none, and nothing of it is. until: as of `_handled`."""
         concluded: List[Turn] = []
         since = clock.now()
 
@@ -246,18 +248,9 @@ class Assistant:
             answer = Answered([reply.to_dict() for reply in turn.replies], turn.conversation.region, turn.conversation.keep_days)
             return turns.Ending(answer, turn.conversation.id if turn.conversation.id != conversation.id else None)
 
-        fault = "fault"
+        opened.conclude, fault = conclude, "fault"
         try:
-            for _ in range(MOST_TRIES):
-                collector.begin()
-                concluded.clear()
-                opened = replace(opened, conclude=conclude, writes=[])
-                try:
-                    with turns.opened(opened):
-                        await self._handle(message)
-                    break
-                except turns.Conflict:
-                    metrics.conflict()
+            await self._handled(opened, message, collector, concluded, until)
             if concluded:
                 await self._settled(concluded[-1], conversation)
                 return concluded[-1]
@@ -275,6 +268,36 @@ class Assistant:
             logger.error("turn failed: %s", type(error).__name__)
         standing_after_all = await self._noted(opened, assessment)
         return turn_of(standing_after_all, conversation) if standing_after_all else fault
+
+    async def _handled(self, opened: turns.OpenTurn, message: UserMessage, collector: ReplyCollector, concluded: List[Turn], until: float) -> None:
+        """Let Rasa take the turn, which puts it into `concluded`: anew where another one of its conversation got ahead of it, and where the database went away a moment ago.
+
+        until: when it is too late to wait for the database, by the clock of the event loop. Raises: what Rasa and the turn's end raise.
+        """
+        conflicts = 0
+        while conflicts < MOST_TRIES:
+            collector.begin()
+            concluded.clear()
+            opened.begin()
+            try:
+                with turns.opened(opened):
+                    await self._handle(message)
+                self._gone_since = None
+                return
+            except turns.Conflict:
+                metrics.conflict()
+                conflicts += 1
+            except (_Failed, *DATABASE_FAULTS) as failed:
+                if (isinstance(failed, _Failed) and not opened.is_database_gone) or not self._may_come_back(until):
+                    raise
+                metrics.database_fault(failed)
+                await asyncio.sleep(AGAIN_S)
+
+    def _may_come_back(self, until: float) -> bool:
+        """Return whether to wait for the database, which does not answer: one that is restarted is there again after a moment; for one that is away for longer nobody waits."""
+        now = asyncio.get_running_loop().time()
+        self._gone_since = now if self._gone_since is None else self._gone_since
+        return now < min(until, self._gone_since + DATABASE_PATIENCE_S)
 
     async def _settled(self, turn: Turn, conversation: Conversation) -> None:
         """What is left to do behind a turn that is written down."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Awaitable, Callable, Mapping, Optional, Sequence, TypeVar
 
 from sijbot import clock, metrics
-from sijbot.adapters.assistant import Conversation, Turn, turn_of
+from sijbot.adapters.assistant import AGAIN_S, Conversation, Turn, turn_of
 from sijbot.adapters.database import Database
 from sijbot.content.model import LEVELS
 from sijbot.records import turns
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 RECEIVE_DEADLINE_S = 0.1  # a database that does not answer must not hold up an emergency text
 WAITING_DEADLINE_S = 2.5  # of a repeated message, for the work on the first one
-HISTORY_DEADLINE_S = 0.4
+HISTORY_DEADLINE_S = 0.9  # a database that is restarted is there again by then; a proxy asks another replica after 1.2 s
 
 Key = tuple[str, str]  # of the conversation and of the message
 Found = TypeVar("Found")
@@ -64,7 +64,19 @@ class Inbox:
 
         Raises: sijbot.records.turns.Gone.
         """
-        return await _in_time(self._readers.run(_read, conversation.id, most), HISTORY_DEADLINE_S)
+        return await _in_time(self._patiently(_read, conversation.id, most), HISTORY_DEADLINE_S)
+
+    async def _patiently(self, read: Callable[..., Found], *arguments: Any) -> Found:
+        """Read, again where the database does not answer, as long as somebody waits for it."""
+        now_s = asyncio.get_running_loop().time
+        until = now_s() + HISTORY_DEADLINE_S - AGAIN_S
+        while True:
+            try:
+                return await self._readers.run(read, *arguments)
+            except DATABASE_FAULTS:
+                if now_s() > until:
+                    raise
+            await asyncio.sleep(AGAIN_S)
 
     async def left_over(self, after: timedelta, until: timedelta, most: int) -> Sequence[Mapping[str, Any]]:
         """Return messages whose process died with them, between so long ago; each is returned once, to one process."""

@@ -68,7 +68,10 @@ class Ending:
 
 @dataclass
 class OpenTurn:
-    """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it, the events, and the number of the last one; what it raises leaves nothing written. said, button: as in `receive`."""
+    """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it, the events, and the number of the last one; what it raises leaves nothing written. said, button: as in `receive`.
+
+    is_database_gone: whether an action found it so.
+    """
 
     conversation_id: str
     message_id: Optional[str]
@@ -76,6 +79,11 @@ class OpenTurn:
     writes: list[tuple[Any, tuple]] = field(default_factory=list)
     said: str = ""
     button: Optional[str] = None
+    is_database_gone: bool = False
+
+    def begin(self) -> None:
+        """Begin anew, with nothing written."""
+        self.writes, self.is_database_gone = [], False
 
     def part(self) -> "OpenTurn":
         """Return the turn for one action: what that writes counts only where `take` is given it."""

@@ -18,6 +18,7 @@ from sijbot.adapters.dialogue import LocalAssistant
 from sijbot.adapters.server import canary_faults
 from sijbot.language.encoder import shared_encoder
 from sijbot.logs import Line, quiet_libraries
+from sijbot.records import turns
 from sijbot.records.schema import SAFETY_LOG, make_engine
 
 pytestmark = pytest.mark.slow
@@ -120,6 +121,75 @@ def test_with_every_action_broken_every_message_gets_a_sentence(local, broken, k
     broken(kind)
 
     asyncio.run(check_messages(local, "uk"))
+
+
+GONE = sa.exc.OperationalError("a statement", {}, Exception("the database system is shutting down"))
+FACT = "how long does this usually last"
+
+
+@pytest.fixture
+def going_away(local, monkeypatch):
+    """Let the database not answer the next so many times that a turn reads, writes or asks from an action, and return what counts how often it was asked."""
+
+    def go(where, times):
+        asked, whole = [], dict(local.agent.action_endpoint._executor.actions) if where == "action" else getattr(turns, where)
+
+        def gone_for(work):
+            def run(*arguments):
+                asked.append(1)
+                if len(asked) <= times:
+                    raise GONE
+                return work(*arguments)
+
+            return run
+
+        if where == "action":
+            monkeypatch.setattr(local.agent.action_endpoint._executor, "actions", {name: gone_for(action) for name, action in whole.items()})
+        else:
+            monkeypatch.setattr(turns, where, gone_for(whole))
+        return asked
+
+    return go
+
+
+@pytest.mark.parametrize("where", ["load", "commit", "action"])
+def test_that_the_database_went_away_for_a_moment_is_not_seen(local, going_away, where):
+    conversation = Conversation.new("uk")
+    asyncio.run(local.say(conversation, QUESTION))
+    asked = going_away(where, 2)
+
+    turn, seconds = asyncio.run(timed(local, conversation, FACT))
+
+    assert len(asked) > 2 and not turn.failed and seconds < 0.8
+    said = [event["text"] for event in turns.all_events(local.runtime.engine, conversation.id) if event["event"] == "user"]
+    assert said == [QUESTION, FACT]
+
+
+def test_a_turn_stands_once_where_the_database_went_away_before_it_could_say_that_it_was_written_down(local, monkeypatch):
+    conversation, asked, commit = Conversation.new("uk"), [], turns.commit
+
+    def unheard(*arguments):
+        asked.append(1)
+        commit(*arguments)
+        if len(asked) == 1:
+            raise GONE
+
+    monkeypatch.setattr(turns, "commit", unheard)
+
+    turn = asyncio.run(local.assistant.take_turn(conversation, FACT, message_id="m1"))
+
+    assert len(asked) == 2 and turn.is_repeated and not turn.failed and turn.replies
+    assert [event["text"] for event in turns.all_events(local.runtime.engine, conversation.id) if event["event"] == "user"] == [FACT]
+
+
+def test_for_a_database_that_is_away_for_longer_nobody_waits_but_the_first(local, going_away):
+    asyncio.run(local.say(Conversation.new(), QUESTION))
+    going_away("load", 10_000)
+
+    (first, seconds), (second, shorter), (danger, shortest) = (asyncio.run(timed(local, Conversation.new("uk"), text)) for text in (FACT, QUESTION, BLADDER))
+
+    assert first.failed and second.failed and 0.7 < seconds < SENTENCE_S and shorter < 0.4
+    assert danger.replies[0].level == "emergency" and shortest < EMERGENCY_S
 
 
 def test_what_was_too_late_can_still_be_had(local, broken, monkeypatch):

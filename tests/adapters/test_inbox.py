@@ -273,6 +273,20 @@ def test_what_failed_is_not_in_the_history(engine):
     assert asyncio.run(talk()) == []
 
 
+def test_that_the_database_went_away_for_a_moment_is_not_seen_by_who_reads_the_history(engine, monkeypatch):
+    asked, check = [], turns.check_there
+
+    def gone_at_first(*arguments):
+        asked.append(1)
+        if len(asked) <= 2:
+            raise sa.exc.OperationalError("a statement", {}, Exception("the database system is starting up"))
+        return check(*arguments)
+
+    monkeypatch.setattr(turns, "check_there", gone_at_first)
+
+    assert asyncio.run(Inbox(lambda: engine).history(CONVERSATION, 50)) == [] and len(asked) == 3
+
+
 def test_there_is_no_history_where_the_database_fails(tmp_path):
     broken = schema.make_engine(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
 
