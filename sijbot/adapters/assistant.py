@@ -31,7 +31,7 @@ from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
 from sijbot.settings import AMQP
 from sijbot.telling import state_reply
-from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, replaces_answer
+from sijbot.triage import Assessment, Screen, hand_off_again, hand_off_message, is_handed_over, replaces_answer
 from sijbot.triage.assessment import ALARM, ASK, without_questions
 from sijbot.triage.lock import after, highest, standing
 
@@ -223,8 +223,12 @@ class Assistant:
         weighing = loop.run_in_executor(readers, screen.weigh, suspicion, text)
         encoding = loop.run_in_executor(encoders, _encode_ahead, screen, text[:UNDERSTOOD_CHARACTERS])
         await asyncio.wait({weighing}, timeout=READING_DEADLINE_S)
-        await asyncio.wait({encoding}, timeout=max(ENCODING_DEADLINE_S, until - loop.time() if is_long else 0))
-        return weighing.result() if weighing.done() else suspicion.found, suspicion.found, weighing.done()
+        verdict = weighing.result() if weighing.done() else suspicion.found
+        if is_handed_over(self._runtime.content, verdict):
+            encoding.cancel()  # nobody asks for it
+        else:
+            await asyncio.wait({encoding}, timeout=max(ENCODING_DEADLINE_S, until - loop.time() if is_long else 0))
+        return verdict, suspicion.found, weighing.done()
 
     def _begun(self, work: Awaitable["Turn | str"]) -> "asyncio.Task[Turn | str]":
         """Return the work as a task that goes on when it is late, so that what was said is still written down."""

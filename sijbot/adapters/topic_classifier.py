@@ -24,8 +24,7 @@ from sijbot.language.decision import ANSWER, CLARIFY, OUT_OF_SCOPE, Thresholds, 
 from sijbot.language.encoder import Directions, encoder_digest, read_directions, shared_encoder
 from sijbot.language.focus import asks, halves, listed, question_part
 from sijbot.routing import KEEP, TELL
-from sijbot.triage import Assessment, replaces_answer
-from sijbot.triage.assessment import ALARM
+from sijbot.triage import Assessment, is_handed_over
 
 UNDERSTOOD = "understood"  # message property: outcome, intent, id, also, kind, ranking
 ASK_MORE, HELPED, NOT_HELPED = "ask_more", "answer_helped", "answer_not_helped"
@@ -206,8 +205,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):
 def _is_handed_over(message: Message) -> bool:
     """Return whether the channel found what stands in place of any answer: what else it may ask is not told apart, which would take longer than all the rest of its turn."""
     found = (message.get("metadata") or {}).get("assessment")
-    assessment = Assessment.from_dict(found) if found else Assessment()
-    return assessment.outcome == ALARM and replaces_answer(runtime.current().content, assessment)
+    return found is not None and is_handed_over(runtime.current().content, Assessment.from_dict(found))
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

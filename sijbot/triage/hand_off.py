@@ -34,6 +34,11 @@ def replaces_answer(content: Content, assessment: Assessment) -> bool:
     return assessment.outcome == ASK or assessment.level == "emergency" or content.hand_offs[kind_of(content, assessment.findings[0])].every_level
 
 
+def is_handed_over(content: Content, assessment: Assessment) -> bool:
+    """True where an alarm's hand-off stands instead of an answer: what else the message asks need not be understood."""
+    return assessment.outcome == ALARM and replaces_answer(content, assessment)
+
+
 def hand_off_message(content: Content, assessment: Assessment, region_code: Optional[str]) -> Optional[Reply]:
     """Return the care card for an alarm or an ask, or None where the screen found neither.
 

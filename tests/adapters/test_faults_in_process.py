@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from threadpoolctl import threadpool_info
 
 from sijbot import runtime as process_runtime
-from sijbot.adapters.assistant import Conversation
+from sijbot.adapters.assistant import SHORT_CHARACTERS, Conversation
 from sijbot.adapters.dialogue import LocalAssistant
 from sijbot.adapters.server import canary_faults
 from sijbot.language.encoder import shared_encoder
@@ -261,6 +261,18 @@ def test_a_question_is_encoded_once_and_beside_the_event_loop_where_that_is_slow
     turn, _ = asyncio.run(timed(local, Conversation.new(), "what holds the two bones of this joint together"))
 
     assert encoding == [False] and not turn.failed
+
+
+def test_an_emergency_waits_for_no_encoder(local, monkeypatch):
+    release, asked = threading.Event(), []
+    monkeypatch.setattr(shared_encoder()._remembered, "_read", lambda text: asked.append(text) or release.wait(5))
+    story = "My back has been bad for years and I have seen many people about it. " * 6 + "Since this morning I am numb between my legs and I wet myself without feeling it. Both legs are weak."
+
+    turn, seconds = asyncio.run(timed(local, Conversation.new("uk"), story))
+
+    release.set()
+    assert not turn.failed and turn.replies[0].level == "emergency" and seconds < 1.0
+    assert len(story) > SHORT_CHARACTERS and asked, "else it would not have been encoded beside the reading"
 
 
 def test_with_the_encoder_broken_every_message_gets_a_sentence(local, monkeypatch):
