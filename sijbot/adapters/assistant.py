@@ -25,6 +25,7 @@ from sijbot.records import hand_offs, outbox, turns
 from sijbot.records.inbox import Answered
 from sijbot.records.repository import finish_erasing, log_assessment, read_lock, write_lock
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
+from sijbot.records.schema import is_away
 from sijbot.records.schema import URGENCY_LOCK
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
@@ -130,7 +131,7 @@ class Assistant:
         # Of its own, since actions that hang must not hold up the screen; and long messages wait for one another only.
         self._short, self._long = ((ThreadPoolExecutor(1, f"{length}-reader"), ThreadPoolExecutor(1, f"{length}-encoder")) for length in ("short", "long"))
         self._rests_until = 0.0  # no message that is not taken is read before
-        self._gone_since: Optional[float] = None  # since when no turn found the database there; by the clock of the event loop
+        self._away_since: Optional[float] = None  # since when no turn found the database there; by the clock of the event loop
 
     async def take_turn(self, conversation: Conversation, text: str, button: Optional[str] = None, channel: str = "web", message_id: Optional[str] = None, said: Optional[str] = None) -> Turn:
         """Return the replies to one message; never none, and never later than the deadline.
@@ -286,13 +287,13 @@ class Assistant:
             try:
                 with turns.opened(opened):
                     await self._handle(message)
-                self._gone_since = None
+                self._away_since = None
                 return
             except turns.Conflict:
                 metrics.conflict()
                 conflicts += 1
             except (_Failed, *DATABASE_FAULTS) as failed:
-                if (isinstance(failed, _Failed) and not opened.is_database_gone) or not self._may_come_back(until):
+                if not (opened.is_database_away or is_away(failed)) or not self._may_come_back(until):
                     raise
                 metrics.database_fault(failed)
                 await asyncio.sleep(AGAIN_S)
@@ -300,8 +301,8 @@ class Assistant:
     def _may_come_back(self, until: float) -> bool:
         """Return whether to wait for the database, which does not answer: one that is restarted is there again after a moment; for one that is away for longer nobody waits."""
         now = asyncio.get_running_loop().time()
-        self._gone_since = now if self._gone_since is None else self._gone_since
-        return now < min(until, self._gone_since + DATABASE_PATIENCE_S)
+        self._away_since = now if self._away_since is None else self._away_since
+        return now < min(until, self._away_since + DATABASE_PATIENCE_S)
 
     async def _settled(self, turn: Turn, conversation: Conversation) -> None:
         """What is left to do behind a turn that is written down."""

@@ -15,6 +15,7 @@ from sijbot.content.model import LEVELS
 from sijbot.records import turns
 from sijbot.records.inbox import Exchange, history
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
+from sijbot.records.schema import is_away
 from sijbot.replies import CARE_CARD
 
 logger = logging.getLogger(__name__)
@@ -67,14 +68,14 @@ class Inbox:
         return await _in_time(self._patiently(_read, conversation.id, most), HISTORY_DEADLINE_S)
 
     async def _patiently(self, read: Callable[..., Found], *arguments: Any) -> Found:
-        """Read, again where the database does not answer, as long as somebody waits for it."""
+        """Read, again where the database went away, as long as somebody waits for it."""
         now_s = asyncio.get_running_loop().time
         until = now_s() + HISTORY_DEADLINE_S - AGAIN_S
         while True:
             try:
                 return await self._readers.run(read, *arguments)
-            except DATABASE_FAULTS:
-                if now_s() > until:
+            except DATABASE_FAULTS as error:
+                if not is_away(error) or now_s() > until:
                     raise
             await asyncio.sleep(AGAIN_S)
 

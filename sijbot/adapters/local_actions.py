@@ -14,7 +14,7 @@ from rasa_sdk.executor import ActionExecutor
 from sijbot import metrics
 from sijbot.adapters.rasa_costs import CheckedResult, is_action_result
 from sijbot.records import turns
-from sijbot.records.schema import FAULTS as DATABASE_FAULTS
+from sijbot.records.schema import is_away
 from sijbot.replies import FAULT, Reply
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class LocalActions(EndpointConfig):
                 result = await asyncio.wait_for(asyncio.wrap_future(self._started(json, part)), self._deadline_s)
         except Exception as error:  # whatever an action does, the person gets a sentence
             logger.error("action %s failed: %s", action, type(error).__name__)
-            if turn and isinstance(error, DATABASE_FAULTS):
-                turn.is_database_gone = True  # Rasa is told of no exception, and goes on
+            if turn and is_away(error):
+                turn.is_database_away = True  # Rasa is told of no exception, and goes on
             return fault_result()
         if not is_action_result(result):
             logger.error("action %s returned something that is no action result", action)

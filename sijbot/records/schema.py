@@ -205,6 +205,11 @@ WRITTEN_AT = {
 FAULTS = (sa.exc.SQLAlchemyError,)  # what is raised where the database does not answer
 
 
+def is_away(error: BaseException) -> bool:
+    """Return whether the database is not there, as while it is restarted: a connection was cut or cannot be made. Of any other fault another try would say the same."""
+    return isinstance(error, sa.exc.DBAPIError) and (error.connection_invalidated is True or error.statement is None)
+
+
 def make_engine(url: str) -> sa.engine.Engine:
     """Return an engine whose every call ends: on SQLite with write-ahead log, overwriting of what is deleted, and a short wait for locks."""
     if not url.startswith("sqlite"):

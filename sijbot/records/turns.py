@@ -70,7 +70,7 @@ class Ending:
 class OpenTurn:
     """A turn at work. conclude: returns its ending, given the connection of the transaction that ends it, the events, and the number of the last one; what it raises leaves nothing written. said, button: as in `receive`.
 
-    is_database_gone: whether an action found it so.
+    is_database_away: whether an action found it so.
     """
 
     conversation_id: str
@@ -79,11 +79,11 @@ class OpenTurn:
     writes: list[tuple[Any, tuple]] = field(default_factory=list)
     said: str = ""
     button: Optional[str] = None
-    is_database_gone: bool = False
+    is_database_away: bool = False
 
     def begin(self) -> None:
         """Begin anew, with nothing written."""
-        self.writes, self.is_database_gone = [], False
+        self.writes, self.is_database_away = [], False
 
     def part(self) -> "OpenTurn":
         """Return the turn for one action: what that writes counts only where `take` is given it."""

@@ -123,7 +123,7 @@ def test_with_every_action_broken_every_message_gets_a_sentence(local, broken, k
     asyncio.run(check_messages(local, "uk"))
 
 
-GONE = sa.exc.OperationalError("a statement", {}, Exception("the database system is shutting down"))
+GONE = sa.exc.OperationalError("a statement", {}, Exception("the database system is shutting down"), connection_invalidated=True)
 FACT = "how long does this usually last"
 
 

@@ -279,7 +279,7 @@ def test_that_the_database_went_away_for_a_moment_is_not_seen_by_who_reads_the_h
     def gone_at_first(*arguments):
         asked.append(1)
         if len(asked) <= 2:
-            raise sa.exc.OperationalError("a statement", {}, Exception("the database system is starting up"))
+            raise sa.exc.OperationalError("a statement", {}, Exception("the database system is starting up"), connection_invalidated=True)
         return check(*arguments)
 
     monkeypatch.setattr(turns, "check_there", gone_at_first)

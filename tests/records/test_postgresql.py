@@ -34,6 +34,29 @@ def test_a_call_that_takes_too_long_fails_in_time_and_the_next_one_works(on_post
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
 
 
+def cut(engine) -> None:
+    with engine.connect() as connection, engine.connect() as other:
+        other.exec_driver_sql(f"SELECT pg_terminate_backend({connection.exec_driver_sql('SELECT pg_backend_pid()').scalar()})")
+        connection.exec_driver_sql("SELECT 1")
+
+
+def cannot_be_reached(engine) -> None:
+    schema.make_engine("postgresql+psycopg2://nobody@/nothing?host=/no/such/folder").connect()
+
+
+def no_such_table(engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM no_such_table")
+
+
+@pytest.mark.parametrize("fail, is_away", [(cut, True), (cannot_be_reached, True), (no_such_table, False)])
+def test_a_server_that_is_away_is_told_from_one_that_says_no(on_postgresql, fail, is_away):
+    with pytest.raises(schema.FAULTS) as raised:
+        fail(on_postgresql)
+
+    assert bool(schema.is_away(raised.value)) == is_away
+
+
 def test_a_statement_that_fails_is_not_in_the_log_of_the_database(on_postgresql):
     with on_postgresql.connect() as connection:
         assert connection.exec_driver_sql("SHOW log_min_error_statement").scalar() == "panic"
