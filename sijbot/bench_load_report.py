@@ -163,8 +163,8 @@ def row(measured: Measured) -> Sequence[str]:
     """Return the row of the table in docs/load.md; its first entry says which run it is."""
     times, lost, tries = final_times_s(measured.messages), measured.losses, tries_of(measured.outcomes)
     return (
-        measured.name, measured.date.isoformat(), f"{len(measured.messages):,}", *(f"{_ms(percentile(times, share))} ms" for share in (0.5, 0.95, 0.99, 1.0)),
-        f"{_ms(percentile(first_times_s(measured.dangers), 0.99))} ms", f"{error_count(tries):,}", f"{tries[SHED]:,}", f"{sum(outcome.is_failure_seen for outcome in measured.messages):,}",
+        measured.name, measured.date.isoformat(), f"{len(measured.messages):,}", *(_with_unit(percentile(times, share)) for share in (0.5, 0.95, 0.99, 1.0)),
+        _with_unit(percentile(first_times_s(measured.dangers), 0.99)), f"{error_count(tries):,}", f"{tries[SHED]:,}", f"{sum(outcome.is_failure_seen for outcome in measured.messages):,}",
         f"{lost.lost}, {lost.doubled}, {lost.out_of_order}", f"{measured.turns_per_core_second:.1f}", _number(measured.mb_per_10000),
     )  # fmt: skip
 
@@ -193,6 +193,10 @@ def _ms(seconds: float) -> str:
     if math.isnan(seconds):
         return "–"
     return "never" if math.isinf(seconds) else f"{seconds * 1000:,.0f}"
+
+
+def _with_unit(seconds: float) -> str:
+    return f"{_ms(seconds)} ms" if math.isfinite(seconds) else _ms(seconds)
 
 
 def _number(value: Optional[float]) -> str:

@@ -33,6 +33,10 @@ def test_the_figures_say_what_happened():
     assert "2 lost" in text and "bot: 20.0" in text and "2.0 KiB a conversation" in text and "at 10.0 s: replica 1 is asked to end" in text
 
 
+def test_in_the_row_what_never_came_has_no_unit():
+    assert row(MEASURED)[3:8] == ("100 ms", "100 ms", "100 ms", "never", "250 ms")
+
+
 def test_the_page_stands_beside_its_picture_and_nothing_else_is_written(tmp_path):
     page, picture = write_report(MEASURED, tmp_path, ROOT)
 
