@@ -271,7 +271,7 @@ class _Sqlite:
         return self.path.stat().st_size
 
     def restart(self) -> None:
-        raise NotImplementedError
+        raise LoadError("SQLite has no server that could be restarted")  # which `check` says before anything begins
 
 
 @contextmanager

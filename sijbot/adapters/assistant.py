@@ -25,8 +25,7 @@ from sijbot.records import hand_offs, outbox, turns
 from sijbot.records.inbox import Answered
 from sijbot.records.repository import finish_erasing, log_assessment, read_lock, write_lock
 from sijbot.records.schema import FAULTS as DATABASE_FAULTS
-from sijbot.records.schema import is_away
-from sijbot.records.schema import URGENCY_LOCK
+from sijbot.records.schema import URGENCY_LOCK, is_away
 from sijbot.regions import worded
 from sijbot.replies import CARE_CARD, FAULT, Button, Reply
 from sijbot.runtime import Runtime
